@@ -1,0 +1,54 @@
+import { Redis } from 'ioredis';
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { testRedis, testRedisUrl } from './connect.ts';
+import { type TcpProxy, startProxy } from './tcp-proxy.ts';
+
+const redis = await testRedis();
+let proxy: TcpProxy;
+let through: Redis;
+
+beforeEach(async () => {
+  const [target] = (await testRedisUrl()).nodes;
+  if (!target) throw new Error('no Redis');
+  proxy = await startProxy({ target });
+  through = new Redis({ port: proxy.port, maxRetriesPerRequest: 0, retryStrategy: () => null, lazyConnect: true });
+  through.on('error', () => undefined); // told by the rejected commands
+  await through.connect();
+  await redis.del('n');
+  onTestFinished(async () => {
+    through.disconnect();
+    await proxy.stop();
+  });
+});
+
+test('a dropped reply leaves its effect, and the client without an answer', async () => {
+  proxy.dropNextReply();
+  await expect(through.incr('n')).rejects.toThrow();
+  expect(await redis.get('n')).toBe('1');
+  expect(proxy.dropped).toBe(1);
+});
+
+test('only the replies that match are dropped', async () => {
+  proxy.dropRepliesMatching(({ request }) => request.includes('incr'));
+  expect(await through.get('n')).toBeNull();
+  await expect(through.incr('n')).rejects.toThrow();
+  expect(await redis.get('n')).toBe('1');
+});
+
+test('delay holds replies back', async () => {
+  proxy.delay(60);
+  const start = performance.now();
+  await through.get('n');
+  expect(performance.now() - start).toBeGreaterThan(50);
+});
+
+test('a cut connection is gone, and a refusing proxy takes no new one', async () => {
+  proxy.refuse(true);
+  expect(await through.incr('n')).toBe(1);
+  proxy.cut();
+  await expect.poll(() => through.status).toBe('end');
+  await expect(through.connect()).rejects.toThrow();
+  proxy.refuse(false);
+  await through.connect();
+  expect(await through.incr('n')).toBe(2);
+});
