@@ -1,0 +1,99 @@
+/** Every bound of onsale, the unit last in the name. Relations between them are asserted at start. */
+export const LIMITS = {
+	// money, in the smallest unit of the currency
+	PRICE_MAX: 100_000_000,
+	CHARGE_MIN: 1,
+	CHARGE_MAX: 10_000_000,
+	WALLET_MAX: 1_000_000_000,
+
+	// HTTP
+	BODY_MAX_BYTES: 64 * 1024,
+	IMPORT_BODY_MAX_BYTES: 4 * 1024 * 1024,
+	REQUEST_DEADLINE_MS: 10_000,
+	BODY_DEADLINE_MS: 10_000,
+	JSON_DEPTH_MAX: 16,
+	LIST_LIMIT_MAX: 100,
+	LIST_LIMIT_DEFAULT: 20,
+	IDEMPOTENCY_KEY_MAX_CHARS: 128,
+
+	// ids and tokens
+	OUTSIDE_SUB_MAX_BYTES: 128,
+	ACCESS_TOKEN_SECONDS: 12 * 3600,
+	QUEUE_TOKEN_SECONDS: 24 * 3600,
+	VERIFIED_TOKENS_KEPT: 50_000,
+	TOKEN_MAX_BYTES: 4096,
+
+	// passwords: Argon2id shares libuv's four threads with token checks, so at most two at once
+	PASSWORD_CHECKS_AT_ONCE: 2,
+	PASSWORD_CHECKS_QUEUED: 64,
+
+	// waiting room
+	JOINS_A_CALL: 200,
+	ADMIT_A_CALL: 500,
+	LEFT_SLICE: 5_000,
+	TICK_MS: 200,
+	ROOM_UNREAD_AFTER_MS: 30_000,
+	TICK_STALE_MS: 1_000,
+	VERDICT_TRUSTED_MS: 500,
+	PLACE_KEPT_MS: 12 * 3600 * 1000,
+
+	// concerts and reservations
+	SCHEDULES_MAX: 100,
+	SEATS_A_CONCERT_MAX: 200_000,
+	SEATS_A_HOLD_MAX: 8,
+	SEAT_LOG_KEPT: 10_000,
+	RESERVATION_KEPT_MS: 12 * 3600 * 1000,
+	SWEEP_A_CALL: 100,
+
+	// payments
+	/** after this a transfer that is still PENDING is the sweeper's; longer than any request may run */
+	TRANSFER_DEADLINE_MS: 15_000,
+	TRANSFER_KEPT_MS: 24 * 3600 * 1000,
+
+	// Redis: a call that has no answer by then is 503, its outcome unknown
+	REDIS_COMMAND_TIMEOUT_MS: 800,
+	MEMORY_REFUSE_SHARE: 0.8,
+
+	// outbox
+	CHUNK_MAX: 500,
+
+	// WebSocket
+	WS_MESSAGE_MAX_BYTES: 4096,
+	WS_MESSAGES_A_SECOND: 20,
+	WS_PLACES_MAX: 8,
+	WS_WATCHES_MAX: 4,
+	WS_AUTH_DEADLINE_MS: 5_000,
+	WS_PING_MS: 30_000,
+	WS_BAD_MESSAGES_MAX: 3,
+	WS_CLOSE_AFTER_OVER_MS: 5_000,
+	WS_BACKPRESSURE_MAX_BYTES: 256 * 1024,
+	WS_CROWD_SOCKETS: 2_000,
+
+	// stopping
+	DRAIN_MS: 8_000,
+} as const;
+
+/** Throws where two bounds contradict each other; called at start. */
+export function assertLimits(): void {
+	const relations: [boolean, string][] = [
+		[
+			LIMITS.PRICE_MAX * LIMITS.SEATS_A_HOLD_MAX <= LIMITS.WALLET_MAX,
+			"the dearest hold can be paid from a full wallet",
+		],
+		[
+			LIMITS.TRANSFER_DEADLINE_MS > LIMITS.REQUEST_DEADLINE_MS,
+			"no request outlives its transfer",
+		],
+		[
+			LIMITS.TICK_MS * 2 <= LIMITS.VERDICT_TRUSTED_MS,
+			"a tick may be late once",
+		],
+		[LIMITS.TICK_STALE_MS > LIMITS.TICK_MS * 2, "one late tick is no outage"],
+		[
+			LIMITS.SEATS_A_CONCERT_MAX * LIMITS.PRICE_MAX < 1e14,
+			"revenue stays exact in Lua",
+		],
+	];
+	for (const [holds, text] of relations)
+		if (!holds) throw new Error(`limits contradict each other: ${text}`);
+}
