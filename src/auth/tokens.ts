@@ -1,0 +1,175 @@
+/**
+ * The two tokens of the contract. The access token says who somebody is; the queue token is their place in one
+ * waiting room, and proves identity and order: what state the place is in, Redis alone says.
+ */
+import { errors, jwtVerify, type JWTPayload, type JWTVerifyOptions, type JWTHeaderParameters } from 'jose';
+import { Type, type Static } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { LIMITS } from '../limits.ts';
+import { createSigner, signingKey } from './hs256.ts';
+import { createOutsideProvider } from './outside-provider.ts';
+import { createRecent } from './recent.ts';
+
+/** What a queue token says. `sequence` is the place's number in the room, `epoch` the life of the room it belongs to. */
+export type QueueClaims = Readonly<{
+  queueId: string;
+  userId: string;
+  concertId: string;
+  epoch: string;
+  sequence: number;
+  joinedAtMs: number;
+}>;
+
+export interface TokenSettings {
+  /** the first signs, all verify: that is how they are rotated */
+  jwtSecrets: readonly string[];
+  /** an outside identity provider, which then issues the access tokens; the queue tokens stay ours */
+  jwksUrl?: string | null | undefined;
+  jwtIssuer?: string | null | undefined;
+  jwtAudience?: string | null | undefined;
+}
+
+export interface Tokens {
+  /** true where an outside provider issues access tokens: there are no built-in accounts then */
+  readonly outside: boolean;
+  signAccess(userId: string): string;
+  /** null for anything but a good access token; throws Unavailable where the outside provider's keys cannot be had */
+  verifyAccess(token: string): Promise<AccessClaims | null>;
+  signQueue(claims: QueueClaims): string;
+  verifyQueue(token: string): Promise<QueueClaims | null>;
+}
+
+export type AccessClaims = Readonly<{ userId: string }>;
+
+export const ISSUER = 'onsale';
+export const ACCESS = {
+  audience: 'api',
+  type: 'at+jwt',
+  seconds: LIMITS.ACCESS_TOKEN_SECONDS,
+} as const;
+export const QUEUE = {
+  audience: 'queue',
+  type: 'queue+jwt',
+  seconds: LIMITS.QUEUE_TOKEN_SECONDS,
+} as const;
+
+const QueuePayload = Type.Object({
+  sub: Type.String({ minLength: 1 }),
+  jti: Type.String({ minLength: 1 }),
+  concertId: Type.String({ minLength: 1 }),
+  epoch: Type.String({ minLength: 1 }),
+  sequence: Type.Integer({ minimum: 1 }),
+  joinedAt: Type.Integer({ minimum: 0 }),
+});
+const queuePayload = Compile(QueuePayload);
+
+/** Throws where the settings name no secret, or half an outside provider. */
+export function createTokens(settings: TokenSettings): Tokens {
+  const keys = settings.jwtSecrets.map(signingKey);
+  const [first] = keys;
+  if (!first) throw new Error('JWT_SECRET names no secret');
+  const byKid = new Map(keys.map(({ kid, key }) => [kid, key]));
+  const signAccess = createSigner(first, ACCESS.type);
+  const signQueue = createSigner(first, QUEUE.type);
+  const outside = createOutsideProvider(settings);
+
+  function keyOf({ kid }: JWTHeaderParameters) {
+    const key = kid === undefined ? undefined : byKid.get(kid);
+    if (!key) throw new errors.JWKSNoMatchingKey();
+    return key;
+  }
+
+  async function own(token: string, { audience, type }: typeof ACCESS | typeof QUEUE): Promise<JWTPayload> {
+    return (await jwtVerify(token, keyOf, { ...OWN, audience, typ: type })).payload;
+  }
+
+  return {
+    outside: outside !== null,
+    signAccess: (userId) =>
+      signAccess({
+        iss: ISSUER,
+        aud: ACCESS.audience,
+        sub: userId,
+        ...lifetime(ACCESS.seconds),
+      }),
+    signQueue: ({ queueId, userId, concertId, epoch, sequence, joinedAtMs: joinedAt }) => {
+      const place = { sub: userId, jti: queueId, concertId, epoch, sequence, joinedAt };
+      return signQueue({ iss: ISSUER, aud: QUEUE.audience, ...place, ...lifetime(QUEUE.seconds) });
+    },
+    verifyAccess: remembering(outside ?? ((token) => own(token, ACCESS)), ({ sub }) =>
+      sub !== undefined && isUserId(sub) ? { userId: sub } : null,
+    ),
+    verifyQueue: remembering((token) => own(token, QUEUE), claimsOf),
+  };
+}
+
+const OWN = {
+  algorithms: ['HS256'],
+  issuer: ISSUER,
+  requiredClaims: ['sub', 'exp'],
+} satisfies JWTVerifyOptions;
+
+function lifetime(seconds: number): { iat: number; exp: number } {
+  const iat = Math.floor(Date.now() / 1000);
+  return { iat, exp: iat + seconds };
+}
+
+/**
+ * An outside provider's `sub` becomes part of keys, rows and packed records. Text that is not well formed would turn
+ * into other text there, and two people into one; PostgreSQL takes no NUL.
+ */
+function isUserId(sub: string): boolean {
+  return (
+    sub.length > 0 &&
+    Buffer.byteLength(sub) <= LIMITS.OUTSIDE_SUB_MAX_BYTES &&
+    sub.isWellFormed() &&
+    !/\p{Cc}/u.test(sub)
+  );
+}
+
+function claimsOf(payload: JWTPayload): QueueClaims | null {
+  if (!queuePayload.Check(payload)) return null;
+  const { sub, jti, concertId, epoch, sequence, joinedAt }: Static<typeof QueuePayload> = payload;
+  return {
+    userId: sub,
+    queueId: jti,
+    concertId,
+    epoch,
+    sequence,
+    joinedAtMs: joinedAt,
+  };
+}
+
+/**
+ * Remembers tokens that were verified, up to their end: a person polls with the same one for hours, and verifying
+ * goes through the thread pool. Only good tokens are kept, so that a flood of bad ones forgets nobody.
+ */
+function remembering<C extends object>(
+  verify: (token: string) => Promise<JWTPayload>,
+  read: (payload: JWTPayload) => C | null,
+): (token: string) => Promise<C | null> {
+  const verified = createRecent<{ claims: C; endsMs: number }>(LIMITS.VERIFIED_TOKENS_KEPT);
+  return async (token) => {
+    const known = verified.get(token);
+    if (known) {
+      if (known.endsMs > Date.now()) return known.claims;
+      verified.delete(token);
+      return null;
+    }
+    if (token.length > LIMITS.TOKEN_MAX_BYTES) return null;
+    try {
+      const payload = await verify(token);
+      const claims = read(payload);
+      if (claims)
+        verified.set(token, {
+          claims: Object.freeze(claims),
+          endsMs: (payload.exp ?? 0) * 1000,
+        });
+      return claims;
+    } catch (error) {
+      // Every fault of a token is a JOSEError; anything else is a fault of ours or of the provider.
+      if (error instanceof errors.JOSEError) return null;
+      throw error;
+    }
+  };
+}
