@@ -1,0 +1,74 @@
+/**
+ * Answers: the few shapes that a call may answer with, and the one place that turns a refusal into problem+json
+ * (RFC 9457). The WebSocket sends the same problem objects in its `error` messages.
+ */
+import { randomUUID } from 'node:crypto';
+import { ERRORS, type ErrorCode, type Refusal, Unavailable } from '../errors.ts';
+import { isRedisAway } from '../redis/client.ts';
+import type { AnyReply } from './route.ts';
+
+export function ok<B>(
+  body: B,
+  headers: Record<string, string> = {},
+): { status: 200; body: B; headers: Record<string, string> } {
+  return { status: 200, body, headers };
+}
+
+export function created<B>(body: B, location: string): { status: 201; body: B; headers: Record<string, string> } {
+  return { status: 201, body, headers: { Location: location } };
+}
+
+export function noContent(): { status: 204 } {
+  return { status: 204 };
+}
+
+/** A body that is JSON text already: seat maps are serialised once and sent many times. */
+export function serialised(
+  json: string | Uint8Array,
+  headers: Record<string, string>,
+): { status: 200; json: string | Uint8Array; headers: Record<string, string> } {
+  return { status: 200, json, headers };
+}
+
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: ErrorCode;
+  [member: string]: unknown;
+}
+
+/** Members that become headers, and are not shown in the body. */
+interface Told {
+  retryAfterSeconds?: number;
+  allow?: readonly string[];
+}
+
+export function problemOf({ refused, members }: Refusal): Problem {
+  const { status, title, detail } = ERRORS[refused];
+  const { retryAfterSeconds: _seconds, allow: _allow, ...shown } = members;
+  return { type: `/docs#${refused}`, title, status, detail, code: refused, ...shown };
+}
+
+export function replyOf(refusal: Refusal): AnyReply {
+  const problem = problemOf(refusal);
+  const { retryAfterSeconds = 1, allow = [] }: Told = refusal.members;
+  const headers: Record<string, string> = { 'Content-Type': 'application/problem+json' };
+  if (problem.status === 401) headers['WWW-Authenticate'] = 'Bearer';
+  if (problem.status === 405) headers.Allow = allow.join(', ');
+  if (problem.status === 429 || problem.status === 503)
+    headers['Retry-After'] = String(Math.max(1, Math.ceil(retryAfterSeconds)));
+  return { status: problem.status, headers, body: problem };
+}
+
+/**
+ * What an exception means to the caller: a broken dependency is 503, anything else a bug. The bug's `instance` is
+ * all that its caller learns; the error itself goes to the log under that id.
+ */
+export function refusalOf(error: unknown): Refusal {
+  if (error instanceof Unavailable)
+    return { refused: 'UNAVAILABLE', members: { retryAfterSeconds: error.retryAfterSeconds } };
+  if (isRedisAway(error)) return { refused: 'UNAVAILABLE', members: {} };
+  return { refused: 'INTERNAL', members: { instance: `urn:uuid:${randomUUID()}` } };
+}

@@ -1,0 +1,277 @@
+/**
+ * The one file that touches uWebSockets.js' requests and answers. What it does for everybody else: `onAborted` before
+ * anything, the request copied before the first await (it is dead after), a bounded body, deadlines (uWS has none for
+ * a pending request), answers corked and given once, big ones no faster than they are read.
+ *
+ * An exchange is `reading` its body, then `serving`, then `sending` where the answer is big, then `over`. A client
+ * that leaves makes it `over` from anywhere; what it asked for still runs to its end, and is waited for at the drain.
+ */
+import { STATUS_CODES } from 'node:http';
+import uWS, { type HttpRequest, type HttpResponse, type TemplatedApp, type us_listen_socket } from 'uWebSockets.js';
+import type { ErrorCode } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import { framingOf } from './framing.ts';
+
+export interface Head {
+  method: string;
+  /** raw, still percent-encoded */
+  path: string;
+  /** without `?` */
+  query: string;
+  /** lower-case name -> value; several of one name are joined by commas */
+  headers: ReadonlyMap<string, string>;
+  /** address of the peer; may be asked until the first await */
+  peer(): string;
+}
+
+export interface Body {
+  /** null where there is none, where it is too long, or where the work did not want it */
+  bytes: Uint8Array | null;
+  length: number;
+}
+
+/** What is to be done about a request, decided before its body is read. */
+export interface Work {
+  bodyMaxBytes: number;
+  /** false: the body is read and forgotten, so that the client hears the answer */
+  keepBody: boolean;
+  /** must not reject */
+  run(body: Body): Promise<HttpAnswer>;
+}
+
+export interface HttpAnswer {
+  status: number;
+  headers: Readonly<Record<string, string>>;
+  body: string | Uint8Array | null;
+}
+
+/** Neither may throw. */
+export interface Service {
+  plan(head: Head): Work;
+  /** an answer to what goes wrong here: framing, size, deadlines */
+  refusal(head: Head, code: ErrorCode, members?: Record<string, unknown>): HttpAnswer;
+}
+
+interface Exchange {
+  readonly res: HttpResponse;
+  readonly head: Head;
+  state: 'reading' | 'serving' | 'sending' | 'over';
+  /** since when it is in this state, ms of the monotonic clock */
+  sinceMs: number;
+  /** the connection cannot be used again: its next bytes are of unknown meaning */
+  broken: boolean;
+}
+
+/** How long a body may take to come, and then its answer; both are 503 beyond. */
+export interface Deadlines {
+  bodyMs: number;
+  requestMs: number;
+}
+
+/** A client that sends too much is listened to up to here, so that it hears why: a closed connection tells it nothing. */
+const LISTEN_OUT_BYTES = 2 * LIMITS.IMPORT_BODY_MAX_BYTES;
+/** From here on an answer is sent as fast as it is read; uWS would copy it for each slow reader otherwise. */
+const BIG_BYTES = 64 * 1024;
+const SWEEP_MS = 250;
+/** LIBUS_LISTEN_EXCLUSIVE_PORT; the types of 20.57 lack it. */
+const EXCLUSIVE_PORT = 1;
+const NO_BODY: Body = { bytes: null, length: 0 };
+
+export class HttpServer {
+  /** for the WebSocket, to be registered before `listen` */
+  readonly app: TemplatedApp = uWS.App();
+  readonly #service: Service;
+  readonly #deadlines: Deadlines;
+  // Both in the order of `sinceMs`, so that the sweep looks at the oldest only.
+  readonly #reading = new Set<Exchange>();
+  readonly #serving = new Set<Exchange>();
+  #working = 0;
+  #sending = 0;
+  #draining = false;
+  #socket: us_listen_socket | null = null;
+  #sweeper: NodeJS.Timeout | undefined;
+
+  constructor(service: Service, { bodyMs, requestMs }: Partial<Deadlines> = {}) {
+    this.#service = service;
+    this.#deadlines = { bodyMs: bodyMs ?? LIMITS.BODY_DEADLINE_MS, requestMs: requestMs ?? LIMITS.REQUEST_DEADLINE_MS };
+    this.app.any('/*', (res, req) => this.#open(res, req));
+  }
+
+  /** Listens and tells the port; 0 takes a free one. `shared`: other processes may listen on it too. */
+  async listen(host: string, port: number, options: { shared: boolean }): Promise<number> {
+    const listening = await listen(this.app, { host, port, ...options });
+    this.#socket = listening.socket;
+    const { bodyMs, requestMs } = this.#deadlines;
+    this.#sweeper = setInterval(() => this.#sweep(), Math.min(SWEEP_MS, bodyMs, requestMs)).unref();
+    return listening.port;
+  }
+
+  /** Takes no more connections; those that are open are served on. */
+  stopListening(): void {
+    this.#draining = true;
+    if (this.#socket) uWS.us_listen_socket_close(this.#socket);
+    this.#socket = null;
+  }
+
+  /** Calls that are not answered yet, or still work for a client that left. */
+  inFlight(): number {
+    return this.#reading.size + this.#working + this.#sending;
+  }
+
+  /** True from the first `stopListening` or `drain` on: not ready, and each answer ends its connection. */
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  /** Resolves true when nothing is in flight any more, false at the deadline. */
+  async drain(deadlineMs: number): Promise<boolean> {
+    this.#draining = true;
+    const end = performance.now() + deadlineMs;
+    while (this.inFlight() > 0 && performance.now() < end) await new Promise((wake) => setTimeout(wake, 10));
+    return this.inFlight() === 0;
+  }
+
+  /** Ends every connection at once, and with it every call in flight. */
+  close(): void {
+    this.stopListening();
+    clearInterval(this.#sweeper);
+    this.app.close();
+  }
+
+  #open(res: HttpResponse, req: HttpRequest): void {
+    let exchange: Exchange | null = null;
+    res.onAborted(() => exchange && this.#move(exchange, 'over'));
+    try {
+      exchange = { res, head: copyHead(res, req), state: 'reading', sinceMs: performance.now(), broken: false };
+      this.#reading.add(exchange);
+      const { fault, hasBody, length } = framingOf(exchange.head.headers);
+      if (fault) return this.#cutOff(exchange, 'VALIDATION', { errors: [{ path: 'headers', message: fault }] });
+      if (length > LISTEN_OUT_BYTES) return this.#cutOff(exchange, 'BODY_TOO_LARGE');
+      const work = this.#service.plan(exchange.head);
+      if (hasBody) this.#read(exchange, work);
+      else this.#serve(exchange, work, NO_BODY);
+    } catch {
+      // Never thrown on: uWS ends the whole process for it.
+      if (exchange) this.#move(exchange, 'over');
+      res.close();
+    }
+  }
+
+  #read(exchange: Exchange, work: Work): void {
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    exchange.res.onData((chunk, isLast) => {
+      if (exchange.state !== 'reading') return;
+      length += chunk.byteLength;
+      if (length > LISTEN_OUT_BYTES) return this.#cutOff(exchange, 'BODY_TOO_LARGE');
+      // The chunk is uWS' own memory, and gone when this returns.
+      if (work.keepBody && length <= work.bodyMaxBytes) chunks.push(new Uint8Array(chunk.slice(0)));
+      if (!isLast) return;
+      const kept = work.keepBody && length > 0 && length <= work.bodyMaxBytes;
+      this.#serve(exchange, work, { bytes: kept ? join(chunks) : null, length });
+    });
+  }
+
+  #serve(exchange: Exchange, work: Work, body: Body): void {
+    this.#move(exchange, 'serving');
+    this.#working += 1;
+    void work.run(body).then((answer) => {
+      this.#working -= 1;
+      this.#give(exchange, answer);
+    });
+  }
+
+  /** Answers at once and ends the connection, since the rest of the body is not read. */
+  #cutOff(exchange: Exchange, code: ErrorCode, members?: Record<string, unknown>): void {
+    exchange.broken = true;
+    this.#give(exchange, this.#service.refusal(exchange.head, code, members));
+  }
+
+  #give(exchange: Exchange, { status, headers, body }: HttpAnswer): void {
+    if (exchange.state !== 'reading' && exchange.state !== 'serving') return;
+    this.#move(exchange, 'over');
+    const { res, head } = exchange;
+    const ends = exchange.broken || this.#draining;
+    res.cork(() => {
+      res.writeStatus(`${status} ${STATUS_CODES[status] ?? ''}`);
+      for (const name in headers) res.writeHeader(name, headers[name] ?? '');
+      if (body === null) res.endWithoutBody(undefined, ends);
+      else if (head.method === 'HEAD') res.endWithoutBody(Buffer.byteLength(body), ends);
+      else if (body.length < BIG_BYTES || ends) res.end(body, ends);
+      else this.#sendBig(exchange, typeof body === 'string' ? Buffer.from(body) : body);
+    });
+  }
+
+  #sendBig(exchange: Exchange, bytes: Uint8Array): void {
+    this.#move(exchange, 'sending');
+    const { res } = exchange;
+    const send = (from: number): boolean => {
+      const [taken, done] = res.tryEnd(bytes.subarray(from), bytes.length);
+      if (done) this.#move(exchange, 'over');
+      return taken;
+    };
+    if (!send(0)) res.onWritable((offset) => exchange.state !== 'sending' || send(offset));
+  }
+
+  /** The only place that changes the state of an exchange, and the counts that follow from it. */
+  #move(exchange: Exchange, state: Exchange['state']): void {
+    this.#reading.delete(exchange);
+    this.#serving.delete(exchange);
+    if (exchange.state === 'sending') this.#sending -= 1;
+    if (state === 'sending') this.#sending += 1;
+    if (state === 'serving') this.#serving.add(exchange);
+    exchange.state = state;
+    exchange.sinceMs = performance.now();
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    for (const exchange of this.#reading) {
+      if (now - exchange.sinceMs < this.#deadlines.bodyMs) break;
+      this.#cutOff(exchange, 'UNAVAILABLE');
+    }
+    for (const exchange of this.#serving) {
+      if (now - exchange.sinceMs < this.#deadlines.requestMs) break;
+      this.#give(exchange, this.#service.refusal(exchange.head, 'UNAVAILABLE'));
+    }
+  }
+}
+
+/** Everything that is needed of a request, in one pass: it is dead after the first await. */
+function copyHead(res: HttpResponse, req: HttpRequest): Head {
+  const headers = new Map<string, string>();
+  req.forEach((name, value) => {
+    const before = headers.get(name);
+    headers.set(name, before === undefined ? value : `${before},${value}`);
+  });
+  return {
+    method: req.getCaseSensitiveMethod(),
+    path: req.getUrl(),
+    query: req.getQuery() ?? '',
+    headers,
+    peer: () => Buffer.from(res.getRemoteAddressAsText()).toString('latin1'),
+  };
+}
+
+function join(chunks: readonly Uint8Array[]): Uint8Array {
+  const [first, ...others] = chunks;
+  return first && others.length === 0 ? first : Buffer.concat(chunks);
+}
+
+type Listening = { socket: us_listen_socket; port: number };
+type Listened = (socket: us_listen_socket | false) => void;
+/** The form with four arguments is missing in the types of 20.57. */
+type Listens = { listen(host: string, port: number, options: number, done: Listened): unknown };
+
+/** An exclusive port fails where another process has it; uWS would share it silently, and lose half the requests to it. */
+function listen(
+  app: TemplatedApp,
+  { host, port, shared }: { host: string; port: number; shared: boolean },
+): Promise<Listening> {
+  return new Promise((resolve, reject) => {
+    (app as unknown as Listens).listen(host, port, shared ? 0 : EXCLUSIVE_PORT, (socket) => {
+      if (socket) resolve({ socket, port: uWS.us_socket_local_port(socket) });
+      else reject(new Error(`cannot listen on ${host}:${port}: is the port taken?`));
+    });
+  });
+}

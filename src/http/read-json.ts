@@ -1,0 +1,37 @@
+/** Bytes of a body to a value, refusing what two readers could understand differently. */
+import { LIMITS } from '../limits.ts';
+import type { Fault } from './route.ts';
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+export type Parsed = { value: unknown } | { fault: Fault };
+
+/** Parses JSON: strict UTF-8, bounded depth, no lone surrogates (they turn into other text in Redis and PostgreSQL). */
+export function readJson(bytes: Uint8Array): Parsed {
+  let text: string;
+  try {
+    text = utf8.decode(bytes);
+  } catch {
+    return { fault: { path: '', message: 'is not UTF-8' } };
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return { fault: { path: '', message: `is not JSON: ${error instanceof Error ? error.message : ''}` } };
+  }
+  const message = faultIn(value, 0);
+  return message === null ? { value } : { fault: { path: '', message } };
+}
+
+function faultIn(value: unknown, depth: number): string | null {
+  if (typeof value === 'string') return value.isWellFormed() ? null : 'holds text with half a surrogate pair';
+  if (typeof value !== 'object' || value === null) return null;
+  if (depth >= LIMITS.JSON_DEPTH_MAX) return `is nested deeper than ${LIMITS.JSON_DEPTH_MAX}`;
+  for (const name in value) {
+    if (!name.isWellFormed()) return 'holds text with half a surrogate pair';
+    const message = faultIn((value as Record<string, unknown>)[name], depth + 1);
+    if (message !== null) return message;
+  }
+  return null;
+}
