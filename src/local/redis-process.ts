@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { findProgram, lastLines } from './programs.ts';
+import { findProgram, lastLines, openLog } from './programs.ts';
 
 const READY_TIMEOUT_MS = 60_000; // an append-only file of some GB takes about this long to load
 const OLDEST_MAJOR = 7; // `#!lua` scripts
@@ -21,6 +21,15 @@ export interface RedisLaunch {
   dir: string;
   /** redis.conf directives. */
   settings: Readonly<Record<string, string>>;
+}
+
+/** @returns the name of the installed server, 7.0 or later */
+export function redisProgram(): string {
+  const program = findProgram(['redis-server', 'valkey-server']);
+  if (!program) throw new Error('neither redis-server nor valkey-server is on the PATH: install one, 7.0 or later');
+  if (program.major < OLDEST_MAJOR)
+    throw new Error(`${program.name} ${program.major} is too old: 7.0 or later is needed`);
+  return program.name;
 }
 
 /** Who answers on that port; undefined where no Redis does. */
@@ -41,7 +50,7 @@ export async function askRedis(port: number): Promise<RedisAnswer | undefined> {
     const info = await redis.info();
     const value = (name: string) => new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(info)?.[1] ?? '';
     const loading = value('loading') === '1';
-    const [, dir] = loading ? [] : ((await redis.config('GET', 'dir')) as string[]);
+    const [, dir] = loading ? [] : await redis.config('GET', 'dir');
     return { processId: Number(value('process_id')), loading, dir: dir ?? '' };
   } catch {
     return undefined;
@@ -56,15 +65,13 @@ export async function askRedis(port: number): Promise<RedisAnswer | undefined> {
  * @throws where it ends at once, or where another server answers on that port; the message has the end of its log
  */
 export async function launchRedis({ port, dir, settings }: RedisLaunch): Promise<number> {
-  const program = findProgram(['redis-server', 'valkey-server']);
-  if (!program) throw new Error('neither redis-server nor valkey-server is on the PATH: install one, 7.0 or later');
-  if (program.major < OLDEST_MAJOR) throw new Error(`${program.name} ${program.major} is too old: 7.0 or later is needed`);
+  const program = redisProgram();
   mkdirSync(dir, { recursive: true });
   const logFile = join(dir, 'redis.log');
-  const log = openSync(logFile, 'a');
+  const log = openLog(logFile);
   const directives = { ...settings, port: String(port), bind: '127.0.0.1', dir, daemonize: 'no' };
   const args = Object.entries(directives).flatMap(([name, value]) => [`--${name}`, value]);
-  const child = spawn(program.name, args, { detached: true, stdio: ['ignore', log, log] });
+  const child = spawn(program, args, { detached: true, stdio: ['ignore', log, log] });
   closeSync(log);
   child.unref();
   let ended: string | undefined;
@@ -74,7 +81,8 @@ export async function launchRedis({ port, dir, settings }: RedisLaunch): Promise
   const deadline = performance.now() + READY_TIMEOUT_MS;
   while (ended === undefined && performance.now() < deadline) {
     const answer = await askRedis(port);
-    if (answer && answer.processId !== child.pid) ended = `process ${answer.processId} answers there, which is not ours`;
+    if (answer && answer.processId !== child.pid)
+      ended = `process ${answer.processId} answers there, which is not ours`;
     else if (answer && !answer.loading) return answer.processId;
     else await sleep(answer ? 200 : 10);
   }

@@ -15,7 +15,8 @@ interface RedisNodes {
   readonly nodes: readonly { host: string; port: number }[];
 }
 
-// A worker runs many test files. What it has started is kept where every file's modules find it, and ends with the worker (leash.ts).
+// A worker runs many test files. What it has started is kept where every file's modules find it, and ends with the
+// worker (leash.ts).
 const worker = globalThis as typeof globalThis & Record<`onsale-redis-${boolean}`, Promise<RedisNodes> | undefined>;
 
 async function startWorkersRedis(): Promise<RedisNodes> {
@@ -41,8 +42,9 @@ async function connect({ nodes }: RedisNodes): Promise<Redis | Cluster> {
 }
 
 /**
- * A connection to this worker's own Redis, or Redis Cluster where TEST_REDIS=cluster; closed at the end of the test file. To be called
- * at the top of a test file, `const redis = await testRedis()`: Redis is empty when the file's first test starts.
+ * A connection to this worker's own Redis, or Redis Cluster where TEST_REDIS=cluster; closed at the end of the test
+ * file. To be called at the top of a test file, `const redis = await testRedis()`: Redis is empty when the file's
+ * first test starts.
  */
 export async function testRedis(): Promise<Redis | Cluster> {
   const redis = await connect(await testRedisUrl());

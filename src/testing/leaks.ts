@@ -14,7 +14,9 @@ function count(): Map<string, number> {
 const before = count();
 
 function leaked(): string[] {
-  return [...count()].filter(([kind, n]) => n > (before.get(kind) ?? 0)).map(([kind, n]) => `${n - (before.get(kind) ?? 0)} ${kind}`);
+  return [...count()]
+    .filter(([kind, n]) => n > (before.get(kind) ?? 0))
+    .map(([kind, n]) => `${n - (before.get(kind) ?? 0)} ${kind}`);
 }
 
 afterAll(async () => {

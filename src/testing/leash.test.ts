@@ -12,7 +12,9 @@ const START_AND_WAIT = `
 `;
 
 test('a server of a test ends with its process, however that ends', async () => {
-  const parent = spawn(process.execPath, ['--input-type=module', '-e', START_AND_WAIT], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', START_AND_WAIT], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const [line] = (await once(parent.stdout, 'data')) as [Buffer];
   const { pid, dir } = JSON.parse(line.toString()) as { pid: number; dir: string };
   expect(startedAt(pid)).toBeDefined();

@@ -6,8 +6,8 @@ export interface Leash {
 }
 
 /**
- * Ties a server to this process: whatever ends us, `kill -9` and Ctrl-C included, ends it too and, if asked, removes its
- * folder. A shell waits on a pipe that only we hold open, and the system closes that with our end.
+ * Ties a server to this process: whatever ends us, `kill -9` and Ctrl-C included, ends it too and, if asked, removes
+ * its folder. A shell waits on a pipe that only we hold open, and the system closes that with our end.
  */
 export function leash(pid: number, dir: string, { removeDir }: { removeDir: boolean }): Leash {
   const script = `read -r _; kill -9 "$1" 2>/dev/null${removeDir ? '; sleep 0.2; rm -rf "$2"' : ''}`;

@@ -28,13 +28,14 @@ async function startMember(): Promise<Member> {
   return { server, busPort, redis: new Redis(server.port, '127.0.0.1') };
 }
 
-/** Gives each member its share of the slots and makes them known to each other; returns when all of them see all slots served. */
+/** Gives each member its share of the slots and makes them known to each other, until all see all slots served. */
 async function form(members: readonly Member[]): Promise<void> {
   const [first] = members;
   for (const [i, { redis, server, busPort }] of members.entries()) {
     const from = Math.floor((i * SLOTS) / members.length);
     const to = Math.floor(((i + 1) * SLOTS) / members.length) - 1;
-    await redis.call('CLUSTER', 'SET-CONFIG-EPOCH', i + 1); // without it the first moments are spent on settling equal epochs
+    // Equal epochs would have to be settled between the members first.
+    await redis.call('CLUSTER', 'SET-CONFIG-EPOCH', i + 1);
     await redis.call('CLUSTER', 'ADDSLOTSRANGE', from, to);
     if (i > 0) await first?.redis.call('CLUSTER', 'MEET', '127.0.0.1', server.port, busPort);
   }

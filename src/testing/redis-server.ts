@@ -54,7 +54,8 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   };
   const launch = (port: number) => launchRedis({ port, dir, settings });
   const wanted = options.port;
-  const start = async () => (wanted === undefined ? launchOnFreePort(launch) : { port: wanted, pid: await launch(wanted) });
+  const start = async () =>
+    wanted === undefined ? launchOnFreePort(launch) : { port: wanted, pid: await launch(wanted) };
   const first = await start().catch((error: unknown) => {
     removeDir();
     throw error;

@@ -1,5 +1,5 @@
-// A proxy between a test and a server, to play the network: replies that are lost after the request took effect, cut connections,
-// slow ones, an address that takes none.
+// A proxy between a test and a server, to play the network: replies that are lost after the request took effect, cut
+// connections, slow ones, an address that takes none.
 import { once } from 'node:events';
 import { type Socket, connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -29,76 +29,85 @@ export interface TcpProxy {
   stop(): Promise<void>;
 }
 
+/** What the test has asked of the network. */
+interface Weather {
+  dropNext: boolean;
+  shouldDrop: ((exchange: Exchange) => boolean) | undefined;
+  delayMs: number;
+  refusing: boolean;
+  dropped: number;
+}
+
+interface Pair {
+  client: Socket;
+  upstream: Socket;
+}
+
+function reset({ client, upstream }: Pair): void {
+  client.resetAndDestroy();
+  upstream.resetAndDestroy();
+}
+
+function forward(pair: Pair, weather: Weather): void {
+  const { client, upstream } = pair;
+  let request = Buffer.alloc(0);
+  for (const socket of [client, upstream]) {
+    socket.setNoDelay(true);
+    socket.on('error', () => reset(pair));
+    socket.on('close', () => reset(pair));
+  }
+  client.on('data', (chunk: Buffer) => {
+    request = Buffer.concat([request, chunk]);
+    upstream.write(chunk);
+  });
+  client.on('end', () => upstream.end());
+  upstream.on('data', (reply: Buffer) => {
+    const exchange = { request, reply };
+    request = Buffer.alloc(0);
+    if (weather.dropNext || weather.shouldDrop?.(exchange)) {
+      weather.dropNext = false;
+      weather.dropped++;
+      reset(pair);
+    } else if (weather.delayMs > 0) {
+      setTimeout(() => client.writable && client.write(reply), weather.delayMs).unref();
+    } else {
+      client.write(reply);
+    }
+  });
+  upstream.on('end', () => client.end());
+}
+
 /** @param target the server's port on 127.0.0.1, or host and port */
 export async function startProxy({ target }: { target: number | { host: string; port: number } }): Promise<TcpProxy> {
   const upstreamAt = typeof target === 'number' ? { host: '127.0.0.1', port: target } : target;
-  const pairs = new Set<{ client: Socket; upstream: Socket }>();
-  let shouldDrop: ((exchange: Exchange) => boolean) | undefined;
-  let dropNext = false;
-  let delayMs = 0;
-  let refusing = false;
-  let dropped = 0;
-
-  const forward = (client: Socket) => {
-    const upstream = connect(upstreamAt);
-    const pair = { client, upstream };
-    pairs.add(pair);
-    let request = Buffer.alloc(0);
-    const reset = () => {
-      pairs.delete(pair);
-      client.resetAndDestroy();
-      upstream.resetAndDestroy();
-    };
-    const replied = (reply: Buffer) => {
-      const exchange = { request, reply };
-      request = Buffer.alloc(0);
-      if (dropNext || shouldDrop?.(exchange)) {
-        dropNext = false;
-        dropped++;
-        reset();
-      } else if (delayMs > 0) {
-        setTimeout(() => client.writable && client.write(reply), delayMs).unref();
-      } else {
-        client.write(reply);
-      }
-    };
-    for (const socket of [client, upstream]) {
-      socket.setNoDelay(true);
-      socket.on('error', reset);
-      socket.on('close', reset);
-    }
-    client.on('data', (chunk: Buffer) => {
-      request = Buffer.concat([request, chunk]);
-      upstream.write(chunk);
-    });
-    client.on('end', () => upstream.end());
-    upstream.on('data', replied);
-    upstream.on('end', () => client.end());
-  };
-
+  const weather: Weather = { dropNext: false, shouldDrop: undefined, delayMs: 0, refusing: false, dropped: 0 };
+  const pairs = new Set<Pair>();
   const server = createServer({ allowHalfOpen: true }, (client) => {
-    if (refusing) client.resetAndDestroy();
-    else forward(client);
+    if (weather.refusing) {
+      client.resetAndDestroy();
+      return;
+    }
+    const pair = { client, upstream: connect({ ...upstreamAt, allowHalfOpen: true }) };
+    pairs.add(pair);
+    client.on('close', () => pairs.delete(pair));
+    forward(pair, weather);
   });
   server.listen({ port: 0, host: '127.0.0.1', exclusive: true });
   await once(server, 'listening');
   const cut = () => {
-    for (const { client, upstream } of pairs) {
-      client.resetAndDestroy();
-      upstream.resetAndDestroy();
-    }
+    for (const pair of pairs) reset(pair);
   };
   return {
     host: '127.0.0.1',
     port: (server.address() as AddressInfo).port,
     get dropped() {
-      return dropped;
+      return weather.dropped;
     },
-    dropNextReply: () => void (dropNext = true),
-    dropRepliesMatching: (matches) => void (shouldDrop = matches),
+    dropNextReply: () => void (weather.dropNext = true),
+    dropRepliesMatching: (matches) => void (weather.shouldDrop = matches),
     cut,
-    delay: (ms) => void (delayMs = ms),
-    refuse: (on) => void (refusing = on),
+    delay: (ms) => void (weather.delayMs = ms),
+    refuse: (on) => void (weather.refusing = on),
     async stop() {
       if (!server.listening) return;
       const closed = once(server, 'close');
