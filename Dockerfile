@@ -1,0 +1,29 @@
+# Debian 13: its glibc (2.41) loads the uWebSockets.js binary as it is; scripts/fit-uws.mjs is for older ones.
+FROM node:24-trixie-slim AS modules
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# Optional packages are PostgreSQL's binaries, of which an image that is given DATABASE_URL has no use. Not `npm ci`: it refuses a
+# lock file that lacks the packages of other platforms.
+RUN npm install --omit=dev --omit=optional --no-audit --no-fund
+# Of the 20 binaries for all systems and versions of Node, one is loaded.
+RUN cd node_modules/uWebSockets.js \
+  && keep="$(node -p '`uws_${process.platform}_${process.arch}_${process.versions.modules}.node`')" \
+  && find . -name '*.node' ! -name "$keep" -delete \
+  && node -e 'require(".")'
+
+FROM node:24-trixie-slim
+WORKDIR /app
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
+COPY --from=modules /app/node_modules node_modules
+COPY package.json LICENSE ./
+COPY lua lua
+COPY scripts/demo-concert.json scripts/
+COPY src src
+# Kept secrets and the accounts backup.
+RUN mkdir .data && chown node:node .data
+VOLUME /app/.data
+USER node
+EXPOSE 3000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "src/main.ts"]
