@@ -1,0 +1,17 @@
+import { defineScript } from '../redis/script.ts';
+
+export const admitScript = defineScript({
+  file: 'waiting-room/admit.lua',
+  keys: ['room', 'places', 'waiting', 'active', 'members', 'ended', 'left', 'log', 'base'],
+  args: ['worker', 'lease_ms'],
+  outcomes: {
+    ADMITTED: ([admitted, ended, more, ...waits]) => ({
+      admitted: Number(admitted),
+      ended: Number(ended),
+      more: Number(more) === 1,
+      waitsMs: waits.map(Number),
+    }),
+    LEASED: () => ({}),
+    NONE: () => ({}),
+  },
+});

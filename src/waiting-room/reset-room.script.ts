@@ -1,0 +1,8 @@
+import { defineScript } from '../redis/script.ts';
+
+export const resetRoomScript = defineScript({
+  file: 'waiting-room/reset-room.lua',
+  keys: ['room', 'places', 'waiting', 'active', 'members', 'ended', 'left'],
+  args: ['epoch'],
+  outcomes: { RESET: () => ({}), NONE: () => ({}) },
+});

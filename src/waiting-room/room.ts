@@ -1,0 +1,65 @@
+/** The room as a whole: what it shows, and what operators do with it. */
+import { type Refusal, refuse } from '../errors.ts';
+import { concertKeys } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/script.ts';
+import { changeRoomScript } from './change-room.script.ts';
+import { resetRoomScript } from './reset-room.script.ts';
+import type { RoomViews } from './room-views.ts';
+import { newEpoch, roomFields } from './settings.ts';
+import type { Room, RoomSettings } from './shapes.ts';
+import { renderRoom } from './ticket.ts';
+
+export interface RoomDeps {
+  redis: RedisClient;
+  rooms: Pick<RoomViews, 'view' | 'refresh'>;
+}
+
+/** Refuses CONCERT_NOT_FOUND. Throws Unavailable. */
+export async function roomOf({ rooms }: Pick<RoomDeps, 'rooms'>, concertId: string): Promise<Room | Refusal> {
+  const view = await rooms.view(concertId);
+  return view ? renderRoom(view) : refuse('CONCERT_NOT_FOUND');
+}
+
+/** Changes what `change` names; the answer shows it. Refuses CONCERT_NOT_FOUND. Throws Unavailable. */
+export async function changeRoom(
+  { redis, rooms }: RoomDeps,
+  { concertId, change }: { concertId: string; change: RoomSettings },
+): Promise<Room | Refusal> {
+  const moreArgs = Object.entries(roomFields(change)).flat();
+  const { outcome } = await changeRoomScript.run(redis, { keys: concertKeys(concertId), args: {}, moreArgs });
+  return outcome === 'NONE' ? refuse('CONCERT_NOT_FOUND') : shown(rooms, concertId);
+}
+
+/** After loss of data: a new epoch, every place is over; holds and purchases stay. Refuses CONCERT_NOT_FOUND. */
+export async function resetRoom({ redis, rooms }: RoomDeps, concertId: string): Promise<Room | Refusal> {
+  const { outcome } = await resetRoomScript.run(redis, { keys: concertKeys(concertId), args: { epoch: newEpoch() } });
+  return outcome === 'NONE' ? refuse('CONCERT_NOT_FOUND') : shown(rooms, concertId);
+}
+
+async function shown(rooms: RoomDeps['rooms'], concertId: string): Promise<Room | Refusal> {
+  const view = await rooms.refresh(concertId);
+  return view ? renderRoom(view) : refuse('CONCERT_NOT_FOUND');
+}
+
+export interface RoomStats {
+  waiting: number;
+  active: number;
+  admitted: number;
+  /** sessions that ended by time or by a newer place */
+  expired: number;
+  /** admitted, but not claimed in time */
+  noShows: number;
+  /** by their users and by operators */
+  left: number;
+  sold: number;
+  /** of what is sold, in the smallest unit of the currency */
+  revenue: number;
+}
+
+/** Counts since the room was made or reset. Refuses CONCERT_NOT_FOUND. Throws Unavailable. */
+export async function roomStats({ rooms }: Pick<RoomDeps, 'rooms'>, concertId: string): Promise<RoomStats | Refusal> {
+  const view = await rooms.view(concertId);
+  if (!view) return refuse('CONCERT_NOT_FOUND');
+  const { waiting, active, admitted, expired, noShows, left, sold, revenue } = view;
+  return { waiting, active, admitted, expired, noShows, left, sold, revenue };
+}
