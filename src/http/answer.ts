@@ -22,12 +22,12 @@ export function noContent(): { status: 204 } {
   return { status: 204 };
 }
 
-/** A body that is JSON text already: seat maps are serialised once and sent many times. */
+/** A body that is serialised already: a seat map is made once and sent many times. */
 export function serialised(
-  json: string | Uint8Array,
-  headers: Record<string, string>,
-): { status: 200; json: string | Uint8Array; headers: Record<string, string> } {
-  return { status: 200, json, headers };
+  text: string | Uint8Array,
+  headers: Record<string, string> = {},
+): { status: 200; text: string | Uint8Array; headers: Record<string, string> } {
+  return { status: 200, text, headers };
 }
 
 export interface Problem {

@@ -6,6 +6,7 @@
  * An exchange is `reading` its body, then `serving`, then `sending` where the answer is big, then `over`. A client
  * that leaves makes it `over` from anywhere; what it asked for still runs to its end, and is waited for at the drain.
  */
+import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import uWS, { type HttpRequest, type HttpResponse, type TemplatedApp, type us_listen_socket } from 'uWebSockets.js';
 import type { ErrorCode } from '../errors.ts';
@@ -20,6 +21,8 @@ export interface Head {
   query: string;
   /** lower-case name -> value; several of one name are joined by commas */
   headers: ReadonlyMap<string, string>;
+  /** the client's own where it is plain, else a new one */
+  requestId: string;
   /** address of the peer; may be asked until the first await */
   peer(): string;
 }
@@ -195,7 +198,9 @@ export class HttpServer {
     res.cork(() => {
       res.writeStatus(`${status} ${STATUS_CODES[status] ?? ''}`);
       for (const name in headers) res.writeHeader(name, headers[name] ?? '');
-      if (body === null) res.endWithoutBody(undefined, ends);
+      // No length can be left out only where nothing else is said: uWS takes an undefined one for 2^63.
+      if (body === null && !ends) res.endWithoutBody();
+      else if (body === null) res.end('', true);
       else if (head.method === 'HEAD') res.endWithoutBody(Buffer.byteLength(body), ends);
       else if (body.length < BIG_BYTES || ends) res.end(body, ends);
       else this.#sendBig(exchange, typeof body === 'string' ? Buffer.from(body) : body);
@@ -249,8 +254,15 @@ function copyHead(res: HttpResponse, req: HttpRequest): Head {
     path: req.getUrl(),
     query: req.getQuery() ?? '',
     headers,
+    requestId: requestIdOf(headers.get('x-request-id')),
     peer: () => Buffer.from(res.getRemoteAddressAsText()).toString('latin1'),
   };
+}
+
+const PLAIN_REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
+
+function requestIdOf(given = ''): string {
+  return PLAIN_REQUEST_ID.test(given) ? given : randomUUID();
 }
 
 function join(chunks: readonly Uint8Array[]): Uint8Array {

@@ -1,8 +1,39 @@
-/** What the calls need of the program. src/app.ts builds it. */
+/** What the calls need of the program; src/app.ts builds it. */
+import type { Pool } from 'pg';
+import type { OperatorKeys } from '../auth/operator-keys.ts';
 import type { Tokens } from '../auth/tokens.ts';
+import type { Log } from '../observability/log.ts';
 import type { RedisClient } from '../redis/script.ts';
+import type { Users } from '../users/users.ts';
+import type { RoomViews } from '../waiting-room/room-views.ts';
+import type { RateLimits } from './rate-limits.ts';
 
-export interface HttpApp {
+export interface HttpConfig {
+  operatorKeys: readonly string[] | 'off';
+  corsOrigins: readonly string[];
+  trustedProxies: readonly string[];
+  currency: string;
+  balanceRequiresActive: boolean;
+}
+
+/** The part of the program that the calls use. */
+export interface ServedApp {
+  config: HttpConfig;
+  log: Log;
   redis: RedisClient;
+  /** null where this process has no PostgreSQL */
+  sql: Pool | null;
   tokens: Tokens;
+  users: Users;
+  rooms: RoomViews;
+  rateLimits: RateLimits;
+}
+
+/** What the server itself adds. */
+export interface HttpApp extends ServedApp {
+  operatorKeys: OperatorKeys;
+  /** true while the server drains */
+  draining(): boolean;
+  /** Prometheus text for all processes of this start */
+  renderMetrics(): Promise<string>;
 }

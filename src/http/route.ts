@@ -21,7 +21,7 @@ export interface Callers {
   access: { userId: string };
   'access or desk': { userId: string | null };
   /** Q */
-  queue: { userId: string; claims: QueueClaims };
+  queue: { userId: string; claims: QueueClaims; token: string };
   /** U */
   user: { userId: string; claims: QueueClaims | null };
   'user or desk': { userId: string | null; claims: QueueClaims | null };
@@ -45,18 +45,18 @@ export interface Call<A extends Auth, P extends string, Q, B> {
   idempotency: Idempotency;
   /** '' where absent */
   ifNoneMatch: string;
-  /** the peer's address, or what trusted proxies say of it; only where `limit` is `address` */
-  address: string;
 }
 
-/** Schema of the body by status; null: no body. */
-export type Answers = Record<number, TSchema | null>;
+/** Schema of the JSON body by status; a media type for a body that is no JSON; null: no body. */
+export type Answers = Record<number, TSchema | string | null>;
 
-/** An answer that is no refusal. `json` is a body that is serialised already. */
+/** An answer that is no refusal. `text` is a body that is serialised already. */
 export type Reply<W extends Answers> = {
   [S in keyof W & number]: { status: S; headers?: Record<string, string> } & (W[S] extends TSchema
-    ? { body: Static<W[S]> } | { json: string | Uint8Array }
-    : object);
+    ? { body: Static<W[S]> } | { text: string | Uint8Array }
+    : W[S] extends string
+      ? { text: string | Uint8Array }
+      : object);
 }[keyof W & number];
 
 type StaticOr<S, D> = S extends TSchema ? Static<S> : D;
@@ -73,6 +73,8 @@ interface Row<P extends string, A extends Auth, Q, B, W extends Answers> {
   errors?: readonly ErrorCode[];
   /** route word of `Idempotency-Key`, where it is honoured */
   idempotent?: string;
+  /** money of a wallet: with BALANCE_REQUIRES_ACTIVE it needs an ACTIVE place in the room of the queue token */
+  spends?: true;
   /** which bucket the call is counted in, beyond that every changing call of a user is counted in `user` */
   limit?: 'address' | 'user' | 'poll';
   /** 64 KiB unless named */
@@ -104,18 +106,29 @@ export interface Route {
   answers: Answers;
   errors: readonly ErrorCode[];
   idempotent?: string;
+  spends?: true;
   limit?: 'address' | 'user' | 'poll';
   bodyMaxBytes?: number;
   cache?: string;
   invalid?: (faults: readonly Fault[]) => Refusal | null;
-  handle(app: HttpApp, call: Call<Auth, string, unknown, unknown>): Promise<AnyReply | Refusal>;
+  handle(app: HttpApp, call: AnyCall): Promise<AnyReply | Refusal>;
+}
+
+/** A call as the checks make it, before the row's own types say what is in it. */
+export interface AnyCall {
+  caller: { userId: string | null; claims: QueueClaims | null; token: string | null } | null;
+  params: Record<string, string>;
+  query: object;
+  body: unknown;
+  idempotency: Idempotency;
+  ifNoneMatch: string;
 }
 
 export interface AnyReply {
   status: number;
   headers?: Record<string, string>;
   body?: unknown;
-  json?: string | Uint8Array;
+  text?: string | Uint8Array;
 }
 
 /** Makes one row of the table: `route('GET /api/v1/things/{thingId}', { … })`. */

@@ -1,0 +1,101 @@
+/**
+ * The order in which a call is checked, the same for every route: credential (401), schema (400), a concert that does
+ * not exist (404), guard (403), the user (404); then the handler looks at the rest. Size and method come before.
+ */
+import { type Identity, identify } from '../auth/credentials.ts';
+import { isRefusal, type Refusal, refuse } from '../errors.ts';
+import type { Body, Head } from './exchange.ts';
+import { guard, refuseUnknownUser } from './guard.ts';
+import type { HttpApp } from './http-app.ts';
+import { fingerprintOf, type Idempotency, isIdempotencyKey } from './idempotency.ts';
+import type { Prepared } from './prepare.ts';
+import { readJson } from './read-json.ts';
+import type { AnyCall, AnyReply, Fault, Route } from './route.ts';
+import type { Checked } from './validate.ts';
+
+export interface Request {
+  head: Head;
+  /** raw values of the path's parameters */
+  values: readonly string[];
+  body: Body;
+  /** '' unless the route is limited by address */
+  address: string;
+}
+
+/** The parts of a request that fit their schemas. */
+export interface Parts {
+  params: Record<string, string>;
+  query: object;
+  body: unknown;
+  idempotency: Idempotency;
+}
+
+/** Throws where a dependency is away, and for bugs. */
+export async function answerCall(app: HttpApp, prepared: Prepared, request: Request): Promise<AnyReply | Refusal> {
+  const { route } = prepared;
+  const crowded = route.limit === 'address' ? overLimit(app.rateLimits.address.take(request.address)) : null;
+  if (crowded) return crowded;
+  const { headers } = request.head;
+  const identity = await identify(app, presented(headers), route.auth);
+  if (isRefusal(identity)) return identity;
+  const hurried =
+    prepared.userLimited && identity.userId !== null ? overLimit(app.rateLimits.user.take(identity.userId)) : null;
+  if (hurried) return hurried;
+  const parts = readParts(prepared, request);
+  if (isRefusal(parts)) return parts;
+  const refused =
+    (await guard(app, route, { parts, identity })) ?? (await refuseUnknownUser(app, route, { parts, identity }));
+  if (refused) return refused;
+  return route.handle(app, {
+    ...parts,
+    caller: callerOf(route, identity),
+    ifNoneMatch: headers.get('if-none-match') ?? '',
+  });
+}
+
+/** A refusal where a bucket says how long to wait. */
+export function overLimit(retryAfterSeconds: number): Refusal | null {
+  return retryAfterSeconds > 0 ? refuse('RATE_LIMITED', { retryAfterSeconds }) : null;
+}
+
+function presented(headers: Head['headers']) {
+  return {
+    authorization: headers.get('authorization') ?? null,
+    queueToken: headers.get('queue-token') ?? null,
+    userToken: headers.get('user-token') ?? null,
+  };
+}
+
+/** The shape that the route's handler expects; `identify` and the guard have made sure of what it promises. */
+function callerOf({ auth }: Route, { userId, claims, queueToken }: Identity): AnyCall['caller'] {
+  return auth === 'none' || auth === 'operator' ? null : { userId, claims, token: queueToken };
+}
+
+function readParts(prepared: Prepared, { head, values, body }: Request): Parts | Refusal {
+  const { route } = prepared;
+  const faults: Fault[] = [];
+  const take = (checked: Checked): unknown => {
+    if ('value' in checked) return checked.value;
+    faults.push(...checked.faults);
+    return undefined;
+  };
+  const params = take(prepared.checkParams(values));
+  const query = take(prepared.checkQuery(head.query));
+  const bodyFaults = faults.length;
+  const value = take(readBody(prepared, body));
+  const own = faults.length > bodyFaults ? route.invalid?.(faults.slice(bodyFaults)) : null;
+  const key = route.idempotent === undefined ? undefined : head.headers.get('idempotency-key');
+  if (key !== undefined && !isIdempotencyKey(key))
+    faults.push({ path: 'headers/Idempotency-Key', message: 'must be 1 to 128 visible ASCII characters' });
+  // A refusal of the route's own says less than faults elsewhere.
+  if (own && faults.length === 1) return own;
+  if (faults.length > 0) return refuse('VALIDATION', { errors: faults });
+  const idempotency = key === undefined ? null : { key, fingerprint: fingerprintOf(head.method, head.path, value) };
+  return { params: params as Record<string, string>, query: query as object, body: value, idempotency };
+}
+
+function readBody({ route, checkBody }: Prepared, { bytes }: Body): Checked {
+  if (route.method === 'GET' || !bytes) return route.method === 'GET' ? { value: undefined } : checkBody(undefined);
+  const read = readJson(bytes);
+  return 'fault' in read ? { faults: [read.fault] } : checkBody(read.value);
+}

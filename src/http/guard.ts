@@ -1,0 +1,65 @@
+/** What stands between a good credential and the call: whose it is, and whether its place is ACTIVE. */
+import type { Identity } from '../auth/credentials.ts';
+import { type Refusal, refuse } from '../errors.ts';
+import { walletKeys } from '../redis/keys.ts';
+import { requireActive } from '../waiting-room/guard.ts';
+import type { Parts } from './checks.ts';
+import type { HttpApp } from './http-app.ts';
+import type { Route } from './route.ts';
+
+interface Checked {
+  parts: Parts;
+  identity: Identity;
+}
+
+/** Refuses FORBIDDEN, QUEUE_ID_MISMATCH, NOT_ACTIVE, and before that CONCERT_NOT_FOUND; QUEUE_NOT_FOUND for a place of another epoch. */
+export async function guard(app: HttpApp, route: Route, { parts, identity }: Checked): Promise<Refusal | null> {
+  const { userId, queueId, concertId } = parts.params;
+  const { claims, operator } = identity;
+  if (identity.twoUsers) return refuse('FORBIDDEN');
+  // Whether or not that other user exists.
+  if (userId !== undefined && !operator && userId !== identity.userId) return refuse('FORBIDDEN');
+  if (route.auth === 'queue' && queueId !== undefined && queueId !== claims?.queueId)
+    return refuse('QUEUE_ID_MISMATCH');
+  if (route.auth === 'active') return guardActive(app, { claims, concertId: concertId ?? claims?.concertId });
+  if (route.spends && app.config.balanceRequiresActive && !operator) {
+    if (await isRepeatedCharge(app, { parts, identity })) return null;
+    return guardActive(app, { claims, concertId: claims?.concertId });
+  }
+  return null;
+}
+
+function guardActive(
+  app: HttpApp,
+  { claims, concertId }: { claims: Identity['claims']; concertId: string | undefined },
+): Promise<Refusal | null> | Refusal {
+  if (concertId === undefined) return notActive();
+  return requireActive(app, { claims, concertId });
+}
+
+/** Without a queue token there is no place to tell of. */
+export function notActive(): Refusal {
+  return refuse('NOT_ACTIVE', { status: null, position: null });
+}
+
+/** A repeat is answered before the guard: the place may be over since the charge that is asked about. */
+async function isRepeatedCharge({ redis }: HttpApp, { parts, identity }: Checked): Promise<boolean> {
+  if (parts.idempotency === null || identity.userId === null) return false;
+  return (await redis.exists(walletKeys(identity.userId).idempotency('charge', parts.idempotency.key))) === 1;
+}
+
+/**
+ * USER_NOT_FOUND: a good token whose user is not there, or an operator's question about nobody. A place proves its
+ * user, so calls by queue token alone ask nobody.
+ */
+export async function refuseUnknownUser(
+  { users }: HttpApp,
+  { auth }: Route,
+  { parts, identity }: Checked,
+): Promise<Refusal | null> {
+  const { userId } = parts.params;
+  if (identity.operator && userId !== undefined && auth !== 'operator')
+    return (await users.has(userId)) ? null : refuse('USER_NOT_FOUND');
+  if (identity.userId === null || auth === 'queue' || auth === 'active' || auth === 'place') return null;
+  return (await users.admits(identity.userId)) ? null : refuse('USER_NOT_FOUND');
+}
