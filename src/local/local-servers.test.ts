@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
-import { leash } from '../testing/leash.ts';
+import { leashPrivateServers } from '../testing/leash.ts';
 import { type LocalServers, startLocalServers } from './local-servers.ts';
 import { type ProcessIdentity, isRunning, signalProcess, waitForEnd } from './processes.mjs';
 
@@ -17,19 +17,16 @@ let lines: string[];
 beforeEach(() => {
   dataDir = mkdtempSync(join(tmpdir(), 'onsale-local-'));
   lines = [];
-  onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
+  // These servers outlive their parent by design: a test that is cut off must not leave any.
+  const { release } = leashPrivateServers(dataDir);
+  onTestFinished(() => {
+    release();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
 });
 
 function note(server: 'redis' | 'postgres'): ProcessIdentity & { port: number } {
   return JSON.parse(readFileSync(join(dataDir, `${server}.json`), 'utf8')) as ProcessIdentity & { port: number };
-}
-
-/** These servers outlive their parent by design: a test that is cut off must not leave any. */
-function tie(...servers: ('redis' | 'postgres')[]): void {
-  for (const server of servers) {
-    const { release } = leash(note(server).pid, dataDir, { removeDir: true });
-    onTestFinished(release);
-  }
 }
 
 async function start(wanted: { redis?: boolean; postgres?: boolean }): Promise<LocalServers> {
@@ -37,7 +34,6 @@ async function start(wanted: { redis?: boolean; postgres?: boolean }): Promise<L
   const log = { info: (line: string) => lines.push(line), warn: (line: string) => lines.push(line) };
   const servers = await startLocalServers({ dataDir, wantRedis: redis, wantPostgres: postgres, log });
   onTestFinished(() => servers.stop());
-  tie(...(redis ? ['redis' as const] : []), ...(postgres ? ['postgres' as const] : []));
   return servers;
 }
 
@@ -86,7 +82,6 @@ test('the servers of a start that was killed are adopted', async () => {
   const parent = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(parent.stdout, 'data');
   const before = { redis: note('redis'), postgres: note('postgres') };
-  tie('redis', 'postgres');
   parent.kill('SIGKILL');
   await once(parent, 'exit');
 
@@ -150,7 +145,6 @@ test('a private Redis and a private PostgreSQL that die are started again, with 
     )
     .toBe('back');
   expect(note('redis').pid).not.toBe(before.redis.pid);
-  tie('redis', 'postgres');
 });
 
 test('a torn append-only file is cut at its last whole block, once and for all', async () => {

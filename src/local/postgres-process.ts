@@ -25,6 +25,8 @@ export interface PostgresLaunch {
   password: string;
   /** postgresql.conf parameters. */
   settings: Readonly<Record<string, string>>;
+  /** Told its process id at once, before it is ready. */
+  onSpawn?: (pid: number) => void;
 }
 
 function binary(name: 'initdb' | 'postgres'): string {
@@ -92,7 +94,8 @@ export async function askPostgres(at: {
  * @returns its process id
  * @throws where it ends at once, or where another server answers on that port; the message has the end of its log
  */
-export async function launchPostgres({ port, dir, logFile, password, settings }: PostgresLaunch): Promise<number> {
+export async function launchPostgres(options: PostgresLaunch): Promise<number> {
+  const { port, dir, logFile, password, settings, onSpawn } = options;
   const user = await postgresUser();
   const directives = { ...settings, port: String(port), listen_addresses: '127.0.0.1', unix_socket_directories: '' };
   const args = Object.entries(directives).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
@@ -101,6 +104,7 @@ export async function launchPostgres({ port, dir, logFile, password, settings }:
   const child = spawn(file, all, { detached: true, stdio: ['ignore', log, log], cwd: '/', env: { LC_ALL: 'C' } });
   closeSync(log);
   child.unref();
+  if (child.pid !== undefined) onSpawn?.(child.pid);
   let ended: string | undefined;
   child.once('error', (error) => (ended = error.message));
   child.once('exit', (code, signal) => (ended = `ended with ${signal ?? code}: ${lastLines(logFile)}`));

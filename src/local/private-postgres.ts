@@ -23,9 +23,9 @@ export function privatePostgres({ dataDir }: { dataDir: string }): ServerKind & 
     dir,
     noteFile: join(dataDir, 'postgres.json'),
     password,
-    async launch(port) {
+    async launch(port, onSpawn) {
       await initPostgres({ dir, passwordFile });
-      return launchPostgres({ port, dir, logFile, password, settings: SETTINGS });
+      return launchPostgres({ port, dir, logFile, password, settings: SETTINGS, onSpawn });
     },
     ask: (port) => askPostgres({ port, password }),
     endings: [

@@ -22,7 +22,7 @@ const SETTINGS = {
 /** What Redis logs when the append-only file ends within a command or a block, and nothing else is wrong with it. */
 const TORN = 'Unexpected end of file reading the append only file';
 
-/** Cuts the file at the end of its last whole block. What is cut off was never answered: Redis answers after the fsync. */
+/** Cuts the file at the end of its last whole block. What goes was never answered: Redis answers after the fsync. */
 function repair(dir: string): Promise<void> {
   const program = redisProgram().replace('-server', '-check-aof');
   const manifest = join(dir, 'appendonlydir', 'appendonly.aof.manifest');
@@ -44,17 +44,17 @@ export function privateRedis({ dataDir, log }: { dataDir: string; log: Log }): S
     name: 'Redis',
     dir,
     noteFile: join(dataDir, 'redis.json'),
-    async launch(port) {
+    async launch(port, onSpawn) {
       mkdirSync(dir, { recursive: true, mode: 0o700 });
       try {
-        return await launchRedis({ port, dir, settings: SETTINGS });
+        return await launchRedis({ port, dir, settings: SETTINGS, onSpawn });
       } catch (error) {
         if (!(error as Error).message.includes(TORN) || !existsSync(join(dir, 'appendonlydir'))) throw error;
         log.warn(
           'the append-only file ends within a command (power loss or full disk): cutting it at the last whole one',
         );
         await repair(dir);
-        return launchRedis({ port, dir, settings: SETTINGS });
+        return launchRedis({ port, dir, settings: SETTINGS, onSpawn });
       }
     },
     ask: askRedis,

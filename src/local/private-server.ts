@@ -8,7 +8,7 @@
 import { readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort, isFreePort } from './free-port.ts';
-import { type ProcessIdentity, identify, isRunning, signalProcess, waitForEnd } from './processes.mjs';
+import { type ProcessIdentity, identify, isRunning, signalProcess, startedAt, waitForEnd } from './processes.mjs';
 
 const WATCH_EVERY_MS = 200;
 const RESTART_PAUSE_MS = { first: 200, longest: 5000 };
@@ -24,8 +24,11 @@ export interface ServerKind {
   /** Its data folder, by which a live one is known to be ours. */
   dir: string;
   noteFile: string;
-  /** @returns its process id, once it is ready */
-  launch(port: number): Promise<number>;
+  /**
+   * @param onSpawn told its process id at once
+   * @returns the same, once it is ready
+   */
+  launch(port: number, onSpawn: (pid: number) => void): Promise<number>;
   /** @returns who answers on that port; `dir` is empty while it does not tell */
   ask(port: number): Promise<{ processId: number; dir: string } | undefined>;
   /** How it is told to end, one after the other, each with the time that it is given. */
@@ -85,10 +88,10 @@ export async function startPrivateServer(kind: ServerKind, log: Log): Promise<Pr
   const note = readNote(kind.noteFile);
   const port = note?.port ?? (await freePort());
   const launch = async () => {
+    // Noted before it is ready: a start that is killed meanwhile leaves no server that the next one does not know.
     writeNote(kind.noteFile, { port });
-    const identity = identify(await kind.launch(port));
-    writeNote(kind.noteFile, { port, ...identity });
-    return identity;
+    const onSpawn = (pid: number) => writeNote(kind.noteFile, { port, pid, startedAt: startedAt(pid) ?? '' });
+    return identify(await kind.launch(port, onSpawn));
   };
   const adopted = note && (await findOwn(kind, note));
   if (adopted) {
@@ -122,7 +125,7 @@ export async function startPrivateServer(kind: ServerKind, log: Log): Promise<Pr
     await restarting;
     for (const { signal, waitMs } of kind.endings) {
       signalProcess(running, signal);
-      if (await waitForEnd(running, waitMs)) return;
+      if (await waitForEnd(running, waitMs)) return writeNote(kind.noteFile, { port });
     }
     throw new Error(`${kind.name}, process ${running.pid}, does not end`);
   };

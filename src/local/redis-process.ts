@@ -21,6 +21,8 @@ export interface RedisLaunch {
   dir: string;
   /** redis.conf directives. */
   settings: Readonly<Record<string, string>>;
+  /** Told its process id at once, before it is ready. */
+  onSpawn?: (pid: number) => void;
 }
 
 /** @returns the name of the installed server, 7.0 or later */
@@ -64,7 +66,7 @@ export async function askRedis(port: number): Promise<RedisAnswer | undefined> {
  * @returns its process id
  * @throws where it ends at once, or where another server answers on that port; the message has the end of its log
  */
-export async function launchRedis({ port, dir, settings }: RedisLaunch): Promise<number> {
+export async function launchRedis({ port, dir, settings, onSpawn }: RedisLaunch): Promise<number> {
   const program = redisProgram();
   mkdirSync(dir, { recursive: true });
   const logFile = join(dir, 'redis.log');
@@ -74,6 +76,7 @@ export async function launchRedis({ port, dir, settings }: RedisLaunch): Promise
   const child = spawn(program, args, { detached: true, stdio: ['ignore', log, log] });
   closeSync(log);
   child.unref();
+  if (child.pid !== undefined) onSpawn?.(child.pid);
   let ended: string | undefined;
   child.once('error', (error) => (ended = error.message));
   child.once('exit', (code, signal) => (ended = `ended with ${signal ?? code}: ${lastLines(logFile)}`));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { launchOnFreePort } from '../local/free-port.ts';
 import { createDatabase, initPostgres, launchPostgres, postgresUrl } from '../local/postgres-process.ts';
 import { identify, signalProcess, waitForEnd } from '../local/processes.mjs';
-import { leash } from './leash.ts';
+import { type Leash, leash } from './leash.ts';
 
 const STOP_TIMEOUT_MS = 10_000;
 
@@ -40,18 +40,23 @@ export async function startPostgres(): Promise<PostgresServer> {
   const logFile = join(folder, 'postgres.log');
   const password = randomUUID();
   writeFileSync(passwordFile, password, { mode: 0o600 });
-  const launch = (port: number) => launchPostgres({ port, dir, logFile, password, settings: SETTINGS });
+  let tie: Leash = leash(undefined, folder, { removeDir: true });
+  const onSpawn = (pid: number) => {
+    tie.release();
+    tie = leash(pid, folder, { removeDir: true });
+  };
+  const launch = (port: number) => launchPostgres({ port, dir, logFile, password, settings: SETTINGS, onSpawn });
   const start = async () => {
     await initPostgres({ dir, passwordFile });
     return launchOnFreePort(launch);
   };
   const first = await start().catch((error: unknown) => {
+    tie.release();
     rmSync(folder, { recursive: true, force: true });
     throw error;
   });
   const { port } = first;
   let running = identify(first.pid);
-  let tie = leash(first.pid, folder, { removeDir: true });
 
   const end = async (signal: NodeJS.Signals) => {
     signalProcess(running, signal);
@@ -70,7 +75,6 @@ export async function startPostgres(): Promise<PostgresServer> {
     async restart() {
       await end('SIGINT');
       running = identify(await launch(port));
-      tie = leash(running.pid, folder, { removeDir: true });
     },
     async createDatabase(name = `test_${randomUUID().replaceAll('-', '')}`) {
       await createDatabase(url, name);

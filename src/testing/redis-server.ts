@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { launchOnFreePort } from '../local/free-port.ts';
 import { identify, signalProcess, waitForEnd } from '../local/processes.mjs';
 import { launchRedis } from '../local/redis-process.ts';
-import { leash } from './leash.ts';
+import { type Leash, leash } from './leash.ts';
 
 const STOP_TIMEOUT_MS = 10_000;
 
@@ -52,22 +52,27 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   const removeDir = () => {
     if (options.dir === undefined) rmSync(dir, { recursive: true, force: true });
   };
-  const launch = (port: number) => launchRedis({ port, dir, settings });
+  let tie: Leash | undefined;
+  const onSpawn = (pid: number) => {
+    tie?.release();
+    tie = leash(pid, dir, { removeDir: options.dir === undefined });
+  };
+  const launch = (port: number) => launchRedis({ port, dir, settings, onSpawn });
   const wanted = options.port;
   const start = async () =>
     wanted === undefined ? launchOnFreePort(launch) : { port: wanted, pid: await launch(wanted) };
   const first = await start().catch((error: unknown) => {
+    tie?.release();
     removeDir();
     throw error;
   });
   const { port } = first;
   let running = identify(first.pid);
-  let tie = leash(first.pid, dir, { removeDir: options.dir === undefined });
 
   const end = async (signal: NodeJS.Signals) => {
     signalProcess(running, signal);
     if (!(await waitForEnd(running, STOP_TIMEOUT_MS))) throw new Error(`Redis ${running.pid} outlived ${signal}`);
-    tie.release();
+    tie?.release();
   };
   return {
     url: `redis://127.0.0.1:${port}`,
@@ -84,7 +89,6 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
     async restart() {
       await end('SIGTERM');
       running = identify(await launch(port));
-      tie = leash(running.pid, dir, { removeDir: options.dir === undefined });
     },
   };
 }
