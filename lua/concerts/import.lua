@@ -1,0 +1,77 @@
+#!lua
+-- Writes a concert's catalogue, or only says what stands against it. The process has compared old and new; here
+-- nothing loops over seats: it brings ranges of seat indexes, and finds taken seats in them by string.find, which
+-- jumps from one to the next.
+-- KEYS[1] base       -     prefix of the concert
+-- KEYS[2] catalogue  hash  revision, concert, schedules
+-- KEYS[3] room       hash  settings and counters
+-- KEYS[4] stock      hash  seat versions, free seats
+-- KEYS[5] holds      zset  reservation id of a live hold by deadline
+-- ARGV[1] revision       of the catalogue that was compared, 0 where there was none
+-- ARGV[2] dry            1: change nothing
+-- ARGV[3] concert        JSON
+-- ARGV[4] new_room       JSON: fields of the room where it is new
+-- ARGV[5] room_changes   JSON: fields of the room where it is not
+-- ARGV[6..] schedule_id layout guarded bytes freed    (of each schedule that changes)
+--   layout: JSON, '' where the schedule is removed; guarded: `<index> <count>,...` ascending: seats that must not be
+--   held or sold; bytes: `<index> <count> <byte>,...` to write; freed: by how much the count of free seats moves
+-- DERIVED seats, status, seat_log
+-- Reply   DONE revision | STALE | SWEEP | CONFLICT schedule_id index byte...
+-- SWEEP: a held seat stands against it, and holds are past their deadline: sweep them, then ask again.
+-- @include now_ms
+-- @include derived
+
+local CONFLICTS_MAX, FIXED, GROUP = 100, 5, 5
+local base, catalogue, room, stock, holds = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local revision, dry, concert = ARGV[1], ARGV[2] == '1', ARGV[3]
+local new_room, room_changes = cjson.decode(ARGV[4]), cjson.decode(ARGV[5])
+
+if (redis.call('HGET', catalogue, 'revision') or '0') ~= revision then return { 'STALE' } end
+local now, conflicts, held = now_ms(), { 'CONFLICT' }, false
+local function find_taken(schedule_id, guarded)
+  if guarded == '' then return end
+  local bytes, taken = redis.call('GET', status_key(base, schedule_id)) or '', 0
+  for from, count in guarded:gmatch('(%d+) (%d+)') do
+    if taken <= tonumber(from) then taken = bytes:find('[HS]', from + 1) end
+    while taken and taken <= from + count do
+      if #conflicts > 3 * CONFLICTS_MAX then return end
+      local byte = bytes:sub(taken, taken)
+      held = held or byte == 'H'
+      for _, value in ipairs({ schedule_id, taken - 1, byte }) do conflicts[#conflicts + 1] = value end
+      taken = bytes:find('[HS]', taken + 1)
+    end
+    if not taken then return end
+  end
+end
+for i = FIXED + 1, #ARGV, GROUP do find_taken(ARGV[i], ARGV[i + 2]) end
+if held and redis.call('ZCOUNT', holds, '-inf', now) > 0 then return { 'SWEEP' } end
+if #conflicts > 1 then return conflicts end
+if dry then return { 'DONE', revision } end
+
+local function write_schedule(schedule_id, layout, bytes, freed)
+  local status, seat_log = status_key(base, schedule_id), seat_log_key(base, schedule_id)
+  local version = redis.call('HINCRBY', stock, 'v:' .. schedule_id, 1) -- goes on if the schedule comes back
+  if layout == '' then
+    redis.call('HDEL', catalogue, 'schedule:' .. schedule_id)
+    redis.call('HSET', stock, 'f:' .. schedule_id, 0)
+    redis.call('DEL', status, seat_log, seats_key(base, schedule_id))
+    return
+  end
+  redis.call('HSET', catalogue, 'schedule:' .. schedule_id, layout)
+  for from, count, byte in bytes:gmatch('(%d+) (%d+) (%u)') do
+    redis.call('SETRANGE', status, from, byte:rep(tonumber(count)))
+  end
+  redis.call('HINCRBY', stock, 'f:' .. schedule_id, freed)
+  -- No list of changes: whoever follows the log reads everything anew.
+  redis.call('XADD', seat_log, 'MAXLEN', '~', 10000, string.format('%.0f-0', version), 's', '*', 'i', '')
+end
+for i = FIXED + 1, #ARGV, GROUP do write_schedule(ARGV[i], ARGV[i + 1], ARGV[i + 3], ARGV[i + 4]) end
+
+local fields = redis.call('EXISTS', room) == 0 and new_room or room_changes
+if fields.state == 'CLOSED' and not fields.opens_at then
+  local opens_at = tonumber(redis.call('HGET', room, 'opens_at') or '')
+  if opens_at and opens_at <= now then fields.opens_at = '' end -- or the room would open again at once
+end
+for field, value in pairs(fields) do redis.call('HSET', room, field, value) end
+redis.call('HSET', catalogue, 'concert', concert)
+return { 'DONE', redis.call('HINCRBY', catalogue, 'revision', 1) }
