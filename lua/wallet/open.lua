@@ -1,6 +1,6 @@
 #!lua
 -- Opens an empty wallet, which is what makes a user exist. Safe to repeat.
--- KEYS[1] wallet  hash    available, pending, charged, posted (money); entries, first, recorded (entry numbers); created
+-- KEYS[1] wallet  hash    available, pending, charged, posted; entries, first, recorded (entry numbers); created
 -- KEYS[2] users   set     users with a wallet in this partition
 -- ARGV[1] user_id
 -- Reply   OPENED | EXISTS

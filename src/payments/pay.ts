@@ -10,10 +10,12 @@
  * sweep-transfers.ts finds out what happened once the transfer's deadline has passed.
  */
 import type { QueueClaims } from '../auth/tokens.ts';
-import { type Refusal, isRefusal, refuse, Unavailable } from '../errors.ts';
+import { type ErrorCode, type Refusal, isRefusal, refuse, Unavailable } from '../errors.ts';
 import { metrics } from '../observability/metrics.ts';
 import { concertKeys } from '../redis/keys.ts';
 import { paymentIdOf } from '../reservations/ids.ts';
+import { type GuardDeps, requireActive } from '../waiting-room/guard.ts';
+import type { PlaceStatus } from '../waiting-room/shapes.ts';
 import { authorizeTransfer } from '../wallet/transfers.ts';
 import { confirm } from './confirm.script.ts';
 import { look } from './look.script.ts';
@@ -22,9 +24,7 @@ import { paymentOf } from './payment.ts';
 import { postConfirmed, type SettleDeps, voidRefused } from './settle-transfer.ts';
 import type { Payment } from './shapes.ts';
 
-export interface PayDeps extends SettleDeps {
-  rooms: { view(concertId: string): Promise<{ positionOf(sequence: number): number } | null> };
-}
+export type PayDeps = SettleDeps & GuardDeps;
 
 interface PayCall {
   claims: QueueClaims;
@@ -41,7 +41,7 @@ interface Paid {
 /**
  * Pays a live hold of the token's user in the token's concert. A payment that exists already is the answer, after
  * its money has been posted; a repeat by Idempotency-Key gives the first answer. Refuses IDEMPOTENCY_MISMATCH,
- * NOT_ACTIVE, RESERVATION_NOT_FOUND, RESERVATION_CANCELLED, RESERVATION_EXPIRED, INSUFFICIENT_BALANCE, USER_NOT_FOUND.
+ * NOT_ACTIVE, QUEUE_NOT_FOUND, RESERVATION_NOT_FOUND, RESERVATION_CANCELLED, RESERVATION_EXPIRED, INSUFFICIENT_BALANCE, USER_NOT_FOUND.
  * Throws Unavailable where the sweeper was in the way twice.
  */
 export async function pay(deps: PayDeps, call: PayCall): Promise<Paid | Refusal> {
@@ -49,6 +49,10 @@ export async function pay(deps: PayDeps, call: PayCall): Promise<Paid | Refusal>
     let answer = await attemptToPay(deps, call);
     if (answer === 'MARKED') answer = await attemptToPay(deps, call);
     if (answer === 'MARKED') throw new Unavailable('the sweeper refused two transfers for one payment');
+    if (isRefusal(answer) && !BEFORE_THE_GUARD.has(answer.refused)) {
+      // Any guarded call claims the place, also one that is refused. A payment has done so in its script.
+      await requireActive(deps, { claims: call.claims, concertId: call.claims.concertId });
+    }
     metrics.payments.inc({ outcome: isRefusal(answer) ? 'refused' : answer.repeated ? 'repeated' : 'confirmed' });
     return answer;
   } catch (error) {
@@ -56,6 +60,8 @@ export async function pay(deps: PayDeps, call: PayCall): Promise<Paid | Refusal>
     throw error;
   }
 }
+
+const BEFORE_THE_GUARD: ReadonlySet<ErrorCode> = new Set(['IDEMPOTENCY_MISMATCH', 'NOT_ACTIVE', 'QUEUE_NOT_FOUND']);
 
 /** Steps 0 to 3 once. MARKED: the sweeper has refused this transfer while the hold lives, and the money is free again. */
 async function attemptToPay(deps: PayDeps, call: PayCall): Promise<Paid | Refusal | 'MARKED'> {
@@ -146,13 +152,15 @@ async function answerTo(deps: PayDeps, { claims, reservationId }: PayCall, said:
     case 'CONFIRMED':
     case 'ALREADY':
     case 'REPEAT':
+      // The place may be over by this payment: its reads are guarded anew.
+      deps.rooms.verdicts.forget(claims.queueId);
       await postConfirmed(deps, { userId, reservationId, transferId: said.transferId });
       return {
         payment: paymentOf({ userId, concertId, reservationId }, said),
         repeated: said.outcome === 'ALREADY',
       };
     case 'NOT_ACTIVE':
-      return refuse('NOT_ACTIVE', await placeMembers(deps, concertId, said));
+      return notActive(deps, concertId, said);
     case 'NOT_FOUND':
       return refuse('RESERVATION_NOT_FOUND');
     case 'CANCELLED':
@@ -164,14 +172,16 @@ async function answerTo(deps: PayDeps, { claims, reservationId }: PayCall, said:
   }
 }
 
-const STATUS: Record<string, string> = { W: 'WAITING', E: 'EXPIRED', L: 'LEFT', U: 'USED' };
+const STATUS: Record<string, PlaceStatus> = { W: 'WAITING', E: 'EXPIRED', L: 'LEFT', U: 'USED' };
 
-/** Status and position of the token's place; both null where its record is gone. */
-async function placeMembers(
+/** Tells of the token's place; a place of another epoch, or long over, is not known. */
+async function notActive(
   { rooms }: PayDeps,
   concertId: string,
-  { status, sequence }: { status: string; sequence: number },
-): Promise<{ status: string | null; position: number | null }> {
-  const view = status === 'W' ? await rooms.view(concertId) : null;
-  return { status: STATUS[status] ?? null, position: view?.positionOf(sequence) ?? null };
+  { status: letter, sequence }: { status: string; sequence: number },
+): Promise<Refusal> {
+  const status = STATUS[letter];
+  if (!status) return refuse('QUEUE_NOT_FOUND');
+  const view = status === 'WAITING' ? await rooms.view(concertId) : null;
+  return refuse('NOT_ACTIVE', { status, position: view ? Math.max(1, view.positionOf(sequence)) : null });
 }

@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { LIMITS } from '../limits.ts';
 
+const closed = { additionalProperties: false };
 const Money = (description: string) => Type.Integer({ description });
 
 export const Balance = Type.Object(
@@ -10,7 +11,7 @@ export const Balance = Type.Object(
     balance: Money('what can be spent now; money that a payment in progress has set aside is not in it'),
     currency: Type.String({ description: 'ISO 4217 code' }),
   },
-  { additionalProperties: false },
+  { $id: 'Balance', ...closed },
 );
 export type Balance = Static<typeof Balance>;
 
@@ -21,7 +22,7 @@ export const Charge = Type.Object(
       description: 'opaque; the `reference` of the history entry',
     }),
   },
-  { additionalProperties: false },
+  { $id: 'Charge', ...closed },
 );
 export type Charge = Static<typeof Charge>;
 
@@ -34,7 +35,7 @@ export const ChargeInput = Type.Object(
       }),
     ),
   },
-  { additionalProperties: false },
+  { $id: 'ChargeInput', ...closed },
 );
 
 export const Entry = Type.Object(
@@ -46,7 +47,7 @@ export const Entry = Type.Object(
     at: Type.String({ format: 'date-time' }),
     reference: Type.String({ description: 'chargeId or paymentId' }),
   },
-  { additionalProperties: false },
+  { $id: 'Entry', ...closed },
 );
 export type Entry = Static<typeof Entry>;
 
@@ -57,6 +58,6 @@ export const History = Type.Object(
       description: 'null at the end; a page may be short of `limit` before it',
     }),
   },
-  { additionalProperties: false },
+  { $id: 'History', ...closed },
 );
 export type History = Static<typeof History>;

@@ -46,7 +46,7 @@ export async function outboxOf(redis: RedisClient, userId: string) {
 export async function ageTransfers(redis: RedisClient): Promise<void> {
   for (let partition = 0; partition < WALLET_PARTITIONS; partition++) {
     const { pending } = partitionKeys(partition);
-    for (const member of await redis.zrange(pending, 0, -1)) await redis.zadd(pending, 1, String(member));
+    for (const member of await redis.zrange(pending, '0', '-1')) await redis.zadd(pending, 1, member);
   }
 }
 
