@@ -76,6 +76,12 @@ export const LIMITS = {
   // Redis: a call that has no answer by then is 503, its outcome unknown
   REDIS_COMMAND_TIMEOUT_MS: 800,
   MEMORY_REFUSE_SHARE: 0.8,
+  MEMORY_WATCH_MS: 1_000,
+  REPLICA_WAIT_MS: 500,
+
+  // PostgreSQL, beside the recorder: old history and the audit
+  READ_CONNECTIONS: 4,
+  CLOSE_POOL_MS: 1_000,
 
   // outbox
   CHUNK_MAX: 500,

@@ -65,8 +65,13 @@ export function startChildren(environments: NodeJS.ProcessEnv[], log: Log): Chil
       children.delete(index);
       reject(new Error(`process ${index + 1} ended (${signal ?? code}) before it was ready`));
       if (stopping) return;
-      log.error({ index: index + 1, code, signal }, 'a process ended unasked; its sockets reconnect to the others, and it is started again');
-      setTimeout(() => !stopping && start(index).catch(() => {}), RESTART_AFTER_MS).unref();
+      log.error(
+        { index: index + 1, code, signal },
+        'a process ended unasked; its sockets reconnect to the others, and it is started again',
+      );
+      setTimeout(() => {
+        if (!stopping) start(index).catch(() => {}); // ended again before it was ready: its exit is told of above
+      }, RESTART_AFTER_MS).unref();
     });
     return promise;
   }
@@ -87,12 +92,16 @@ export function startChildren(environments: NodeJS.ProcessEnv[], log: Log): Chil
 }
 
 /** In a child: tells the parent that it is ready, answers its questions, and merges through it. */
-export function joinParent(onParentGone: () => void): { ready(url: string): void; renderMetrics(): Promise<string> } {
+export function joinParent(onParentGone: () => void): {
+  ready(url: string): void;
+  renderMetrics(): Promise<string>;
+} {
   const waiting = new Map<number, (text: string) => void>();
   let nextId = 1;
   const tell = (message: Message) => process.send?.(message);
-  process.on('message', async (message: Message) => {
-    if (message.type === 'read-metrics') tell({ type: 'metrics', id: message.id, snapshot: await readMetrics() });
+  const answer = async (id: number) => tell({ type: 'metrics', id, snapshot: await readMetrics() });
+  process.on('message', (message: Message) => {
+    if (message.type === 'read-metrics') void answer(message.id);
     if (message.type === 'merged') waiting.get(message.id)?.(message.text);
   });
   process.on('disconnect', onParentGone);
@@ -102,7 +111,7 @@ export function joinParent(onParentGone: () => void): { ready(url: string): void
       const id = nextId++;
       const { promise, resolve } = Promise.withResolvers<string>();
       waiting.set(id, resolve);
-      const timer = setTimeout(async () => resolve(await renderOwnMetrics()), METRICS_WITHIN_MS * 2);
+      const timer = setTimeout(() => resolve(renderOwnMetrics()), METRICS_WITHIN_MS * 2);
       tell({ type: 'ask-metrics', id });
       return promise.finally(() => {
         clearTimeout(timer);

@@ -1,9 +1,7 @@
 /** What is fixed at the first start of an installation and must never change under its data. */
+import { ConfigError } from '../config.ts';
 import { directoryKeys, WALLET_PARTITIONS } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';
-
-/** The data in Redis belongs to an installation with other fixed facts; `message` names them. */
-export class OtherInstallation extends Error {}
 
 /** Writes the facts at the first start and compares them at every later one. Safe from many processes at once. */
 export async function checkInstallation(redis: RedisClient, { currency }: { currency: string }): Promise<void> {
@@ -14,6 +12,8 @@ export async function checkInstallation(redis: RedisClient, { currency }: { curr
     const kept = await redis.hget(key, name);
     if (kept === value) continue;
     const setting = name === 'currency' ? 'CURRENCY' : 'REDIS_URL';
-    throw new OtherInstallation(`${setting}: the data in this Redis has ${name} ${kept}, this start wants ${value}. It is fixed at the first start: set it back, or point to another Redis.`);
+    throw new ConfigError(
+      `${setting}: the data in this Redis has ${name} ${kept}, this start wants ${value}. It is fixed at the first start: set it back, or point to another Redis.`,
+    );
   }
 }

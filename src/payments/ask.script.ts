@@ -1,8 +1,8 @@
-import { defineScript } from "../redis/script.ts";
+import { defineScript } from '../redis/script.ts';
 
 export const ask = defineScript({
-	file: "payments/ask.lua",
-	keys: ["reservation"],
-	args: ["transfer_id"],
-	outcomes: { CONFIRMED: () => ({}), REFUSED: () => ({}) },
+  file: 'payments/ask.lua',
+  keys: ['reservation'],
+  args: ['transfer_id'],
+  outcomes: { CONFIRMED: () => ({}), REFUSED: () => ({}) },
 });

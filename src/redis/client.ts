@@ -2,41 +2,41 @@
  * All connections to Redis. The client library re-sends nothing by itself: a script in flight when a connection
  * drops may or may not have run, and only the caller, who has the idempotency key, may repeat it.
  */
-import { Cluster, Redis, type RedisOptions } from "ioredis";
-import { LIMITS } from "../limits.ts";
-import type { RedisClient } from "./script.ts";
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { LIMITS } from '../limits.ts';
+import type { RedisClient } from './script.ts';
 
 export interface RedisAddress {
-	/** one `redis://` or `rediss://` address; several nodes of a cluster separated by commas */
-	url: string;
-	cluster: boolean;
+  /** one `redis://` or `rediss://` address; several nodes of a cluster separated by commas */
+  url: string;
+  cluster: boolean;
 }
 
-type Options = Omit<RedisOptions, "replyMapping">;
+type Options = Omit<RedisOptions, 'replyMapping'>;
 
 /** Fail at once while disconnected, never re-send, never wait longer than the command timeout; reconnect for ever. */
 const HOT: Options = {
-	maxRetriesPerRequest: 0,
-	enableOfflineQueue: false,
-	autoResendUnfulfilledCommands: false,
-	commandTimeout: LIMITS.REDIS_COMMAND_TIMEOUT_MS,
-	connectTimeout: 2_000,
-	retryStrategy: (attempt) => Math.min(50 * attempt, 500),
-	lazyConnect: true,
+  maxRetriesPerRequest: 0,
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  commandTimeout: LIMITS.REDIS_COMMAND_TIMEOUT_MS,
+  connectTimeout: 2_000,
+  retryStrategy: (attempt) => Math.min(50 * attempt, 500),
+  lazyConnect: true,
 };
 
 /** BullMQ's workers and blocking reads wait as long as it takes. */
 const PATIENT: Options = {
-	maxRetriesPerRequest: null,
-	retryStrategy: (attempt) => Math.min(100 * attempt, 2_000),
-	lazyConnect: true,
+  maxRetriesPerRequest: null,
+  retryStrategy: (attempt) => Math.min(100 * attempt, 2_000),
+  lazyConnect: true,
 };
 
 /** BullMQ's producer: a refused job is the relay's to try again. */
 const PRODUCER: Options = {
-	...HOT,
-	maxRetriesPerRequest: 1,
-	commandTimeout: 5_000,
+  ...HOT,
+  maxRetriesPerRequest: 1,
+  commandTimeout: 5_000,
 };
 
 const KINDS = { hot: HOT, patient: PATIENT, producer: PRODUCER };
@@ -45,77 +45,53 @@ const KINDS = { hot: HOT, patient: PATIENT, producer: PRODUCER };
  * Opens one connection (one per node of a cluster). `hot`: scripts and reads that a caller waits for;
  * `patient`: BullMQ's worker; `producer`: BullMQ's queue. Not connected until `connect()` or the first command.
  */
-export function openRedis(
-	{ url, cluster }: RedisAddress,
-	kind: keyof typeof KINDS,
-): RedisClient {
-	const options = KINDS[kind];
-	const client = cluster
-		? openCluster(url, options, kind)
-		: new Redis(url, options);
-	// Without a listener ioredis prints every failed attempt; readiness and the log tell of it once.
-	client.on("error", () => {});
-	return client;
+export function openRedis({ url, cluster }: RedisAddress, kind: keyof typeof KINDS): RedisClient {
+  const options = KINDS[kind];
+  const client = cluster ? openCluster(url, options, kind) : new Redis(url, options);
+  // Without a listener ioredis prints every failed attempt; readiness and the log tell of it once.
+  client.on('error', () => {});
+  return client;
 }
 
-function openCluster(
-	url: string,
-	options: Options,
-	kind: keyof typeof KINDS,
-): Cluster {
-	const nodes = url.split(",").map((text) => new URL(text));
-	const [first] = nodes;
-	if (!first) throw new Error("REDIS_URL names no node");
-	const { retryStrategy: _own, lazyConnect: _lazy, ...redisOptions } = options;
-	if (first.password)
-		redisOptions.password = decodeURIComponent(first.password);
-	if (first.username)
-		redisOptions.username = decodeURIComponent(first.username);
-	if (first.protocol === "rediss:") redisOptions.tls = {};
-	return new Cluster(
-		nodes.map((node) => ({
-			host: node.hostname,
-			port: Number(node.port || 6379),
-		})),
-		{
-			lazyConnect: true,
-			enableOfflineQueue: kind === "patient",
-			maxRedirections: 4,
-			slotsRefreshTimeout: 2_000,
-			retryDelayOnFailover: 100,
-			clusterRetryStrategy: (attempt) => Math.min(100 * attempt, 1_000),
-			redisOptions,
-		},
-	);
+function openCluster(url: string, options: Options, kind: keyof typeof KINDS): Cluster {
+  const nodes = url.split(',').map((text) => new URL(text));
+  const [first] = nodes;
+  if (!first) throw new Error('REDIS_URL names no node');
+  const { retryStrategy: _own, lazyConnect: _lazy, ...redisOptions } = options;
+  if (first.password) redisOptions.password = decodeURIComponent(first.password);
+  if (first.username) redisOptions.username = decodeURIComponent(first.username);
+  if (first.protocol === 'rediss:') redisOptions.tls = {};
+  return new Cluster(
+    nodes.map((node) => ({
+      host: node.hostname,
+      port: Number(node.port || 6379),
+    })),
+    {
+      lazyConnect: true,
+      enableOfflineQueue: kind === 'patient',
+      maxRedirections: 4,
+      slotsRefreshTimeout: 2_000,
+      retryDelayOnFailover: 100,
+      clusterRetryStrategy: (attempt) => Math.min(100 * attempt, 1_000),
+      redisOptions,
+    },
+  );
 }
 
 /** Runs `each` on every master, one at a time: SCAN and INFO know one node only. */
-export async function onEveryMaster(
-	redis: RedisClient,
-	each: (node: Redis) => Promise<void>,
-): Promise<void> {
-	for (const node of redis instanceof Cluster ? redis.nodes("master") : [redis])
-		await each(node);
+export async function onEveryMaster(redis: RedisClient, each: (node: Redis) => Promise<void>): Promise<void> {
+  for (const node of redis instanceof Cluster ? redis.nodes('master') : [redis]) await each(node);
 }
 
 /** True for errors that mean "no answer from Redis": the call was refused at once, or its outcome is unknown. */
 export function isRedisAway(error: unknown): boolean {
-	if (!(error instanceof Error)) return false;
-	return (
-		/^(Command timed out|Connection is closed|Stream isn't writeable|Cluster isn't ready|None of startup nodes)/.test(
-			error.message,
-		) ||
-		/^(LOADING|CLUSTERDOWN|MASTERDOWN|READONLY|TRYAGAIN|OOM|BUSY|MISCONF|NOREPLICAS)/.test(
-			error.message,
-		) ||
-		[
-			"MaxRetriesPerRequestError",
-			"ClusterAllFailedError",
-			"AbortError",
-		].includes(error.name) ||
-		("code" in error &&
-			["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT"].includes(
-				String(error.code),
-			))
-	);
+  if (!(error instanceof Error)) return false;
+  return (
+    /^(Command timed out|Connection is closed|Stream isn't writeable|Cluster isn't ready|None of startup nodes)/.test(
+      error.message,
+    ) ||
+    /^(LOADING|CLUSTERDOWN|MASTERDOWN|READONLY|TRYAGAIN|OOM|BUSY|MISCONF|NOREPLICAS)/.test(error.message) ||
+    ['MaxRetriesPerRequestError', 'ClusterAllFailedError', 'AbortError', 'NotReplicated'].includes(error.name) ||
+    ('code' in error && ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT'].includes(String(error.code)))
+  );
 }

@@ -2,147 +2,143 @@
  * Lua scripts as typed functions. A script's header names its KEYS, ARGV and outcomes; `defineScript` names them
  * again for TypeScript, and `script.test.ts` compares the two for every script.
  */
-import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import type { Cluster, Redis } from "ioredis";
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Cluster, Redis } from 'ioredis';
 
 export type RedisClient = Redis | Cluster;
+
+/** DURABILITY=replica: a script of these rooms that writes is answered once a replica has it too. */
+const MONEY_AND_SEATS = /^(reservations|payments|wallet)\//;
+let replicaWaitMs = 0;
+export function waitForReplica(ms: number): void {
+  replicaWaitMs = ms;
+}
+
+/** A replica did not confirm in time: the write stands on the master, but its answer must not be given as safe. */
+export class NotReplicated extends Error {
+  override name = 'NotReplicated';
+}
 
 /** What a Lua reply may hold. */
 export type Reply = string | number | null | Reply[];
 
 type Decoder = (rest: string[], raw: Reply[]) => object;
 
-interface Definition<
-	K extends string,
-	A extends string,
-	O extends Record<string, Decoder>,
-> {
-	/** below lua/, as in `reservations/hold.lua` */
-	file: string;
-	/** names of KEYS in order */
-	keys: readonly K[];
-	/** names of ARGV in order */
-	args: readonly A[];
-	/** name of further KEYS, any number of them, after the fixed ones */
-	moreKeys?: string;
-	/** names of the group of ARGV that is repeated after the fixed ones */
-	moreArgs?: readonly string[];
-	/** first word of the reply -> decoder of the rest (as strings, and raw where it nests) */
-	outcomes: O;
+interface Definition<K extends string, A extends string, O extends Record<string, Decoder>> {
+  /** below lua/, as in `reservations/hold.lua` */
+  file: string;
+  /** names of KEYS in order */
+  keys: readonly K[];
+  /** names of ARGV in order */
+  args: readonly A[];
+  /** name of further KEYS, any number of them, after the fixed ones */
+  moreKeys?: string;
+  /** names of the group of ARGV that is repeated after the fixed ones */
+  moreArgs?: readonly string[];
+  /** first word of the reply -> decoder of the rest (as strings, and raw where it nests) */
+  outcomes: O;
 }
 
 export type Outcome<O extends Record<string, Decoder>> = {
-	[W in keyof O & string]: { outcome: W } & ReturnType<O[W]>;
+  [W in keyof O & string]: { outcome: W } & ReturnType<O[W]>;
 }[keyof O & string];
 
 interface Call<K extends string, A extends string> {
-	keys: Record<K, string>;
-	args: Record<A, string | number>;
-	moreKeys?: readonly string[];
-	/** flat: group after group */
-	moreArgs?: readonly (string | number)[];
+  keys: Record<K, string>;
+  args: Record<A, string | number>;
+  moreKeys?: readonly string[];
+  /** flat: group after group */
+  moreArgs?: readonly (string | number)[];
 }
 
-export interface Script<
-	K extends string,
-	A extends string,
-	O extends Record<string, Decoder>,
-> {
-	definition: Definition<K, A, O>;
-	source: string;
-	run(redis: RedisClient, call: Call<K, A>): Promise<Outcome<O>>;
+export interface Script<K extends string, A extends string, O extends Record<string, Decoder>> {
+  definition: Definition<K, A, O>;
+  source: string;
+  run(redis: RedisClient, call: Call<K, A>): Promise<Outcome<O>>;
 }
 
 /** Told of every script that ran: name, seconds, whether it failed. Set by observability; measured at the caller. */
-let observe: (file: string, seconds: number, failed: boolean) => void =
-	() => {};
+let observe: (file: string, seconds: number, failed: boolean) => void = () => {};
 export function observeScripts(observer: typeof observe): void {
-	observe = observer;
+  observe = observer;
 }
 
-const LUA_ROOT = fileURLToPath(new URL("../../lua/", import.meta.url));
+const LUA_ROOT = fileURLToPath(new URL('../../lua/', import.meta.url));
 const INCLUDE = /^-- @include (\w+)$/gm;
 
 /** Source with its includes in place, each once, in the order in which they are named. */
 export function loadSource(file: string): string {
-	const source = readFileSync(LUA_ROOT + file, "utf8");
-	return source.replace(INCLUDE, (_, name: string) =>
-		readFileSync(`${LUA_ROOT}include/${name}.lua`, "utf8"),
-	);
+  const source = readFileSync(LUA_ROOT + file, 'utf8');
+  return source.replace(INCLUDE, (_, name: string) => readFileSync(`${LUA_ROOT}include/${name}.lua`, 'utf8'));
 }
 
 /** All scripts defined so far, by file: the header test and the metrics walk over it. */
-export const scripts = new Map<
-	string,
-	Script<string, string, Record<string, Decoder>>
->();
+export const scripts = new Map<string, Script<string, string, Record<string, Decoder>>>();
 
-export function defineScript<
-	const K extends string,
-	const A extends string,
-	O extends Record<string, Decoder>,
->(definition: Definition<K, A, O>): Script<K, A, O> {
-	const source = loadSource(definition.file);
-	const sha = createHash("sha1").update(source).digest("hex");
-	const { keys: keyNames, args: argNames, outcomes, file } = definition;
+export function defineScript<const K extends string, const A extends string, O extends Record<string, Decoder>>(
+  definition: Definition<K, A, O>,
+): Script<K, A, O> {
+  const source = loadSource(definition.file);
+  const sha = createHash('sha1').update(source).digest('hex');
+  const { keys: keyNames, args: argNames, outcomes, file } = definition;
+  const replicated = MONEY_AND_SEATS.test(file) && !source.startsWith('#!lua flags=no-writes');
 
-	async function run(
-		redis: RedisClient,
-		call: Call<K, A>,
-	): Promise<Outcome<O>> {
-		const params: (string | number)[] = [];
-		for (const name of keyNames) params.push(call.keys[name]);
-		if (call.moreKeys) params.push(...call.moreKeys);
-		const keyCount = params.length;
-		for (const name of argNames) params.push(call.args[name]);
-		if (call.moreArgs) params.push(...call.moreArgs);
-		const started = performance.now();
-		let failed = true;
-		try {
-			const reply = await evaluate(redis, { sha, source, keyCount, params });
-			const [word, ...rest] = reply;
-			const decode = outcomes[word as string];
-			if (!decode)
-				throw new Error(
-					`${file} answered ${String(word)}, which its caller does not know`,
-				);
-			failed = false;
-			return { outcome: word, ...decode(rest as string[], rest) } as Outcome<O>;
-		} finally {
-			observe(file, (performance.now() - started) / 1000, failed);
-		}
-	}
+  async function run(redis: RedisClient, call: Call<K, A>): Promise<Outcome<O>> {
+    const params: (string | number)[] = [];
+    for (const name of keyNames) params.push(call.keys[name]);
+    if (call.moreKeys) params.push(...call.moreKeys);
+    const keyCount = params.length;
+    for (const name of argNames) params.push(call.args[name]);
+    if (call.moreArgs) params.push(...call.moreArgs);
+    const started = performance.now();
+    let failed = true;
+    try {
+      const reply = await evaluate(redis, { sha, source, keyCount, params });
+      if (replicated && replicaWaitMs > 0) await replicate(redis, params[0] as string);
+      const [word, ...rest] = reply;
+      const decode = outcomes[word as string];
+      if (!decode) throw new Error(`${file} answered ${String(word)}, which its caller does not know`);
+      failed = false;
+      return { outcome: word, ...decode(rest as string[], rest) } as Outcome<O>;
+    } finally {
+      observe(file, (performance.now() - started) / 1000, failed);
+    }
+  }
 
-	const script = { definition, source, run };
-	scripts.set(
-		file,
-		script as unknown as Script<string, string, Record<string, Decoder>>,
-	);
-	return script;
+  const script = { definition, source, run };
+  scripts.set(file, script);
+  return script;
 }
 
 /** EVALSHA, and EVAL where this Redis has not seen the script yet: NOSCRIPT means that nothing was run. */
 async function evaluate(
-	redis: RedisClient,
-	{
-		sha,
-		source,
-		keyCount,
-		params,
-	}: {
-		sha: string;
-		source: string;
-		keyCount: number;
-		params: (string | number)[];
-	},
+  redis: RedisClient,
+  {
+    sha,
+    source,
+    keyCount,
+    params,
+  }: {
+    sha: string;
+    source: string;
+    keyCount: number;
+    params: (string | number)[];
+  },
 ): Promise<Reply[]> {
-	try {
-		return (await redis.evalsha(sha, keyCount, ...params)) as Reply[];
-	} catch (error) {
-		if (!(error instanceof Error && error.message.startsWith("NOSCRIPT")))
-			throw error;
-		return (await redis.eval(source, keyCount, ...params)) as Reply[];
-	}
+  try {
+    return (await redis.evalsha(sha, keyCount, ...params)) as Reply[];
+  } catch (error) {
+    if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+    return (await redis.eval(source, keyCount, ...params)) as Reply[];
+  }
+}
+
+/** WAIT counts the writes of its connection; the EXISTS, of a key in the same slot, leads a cluster to the right node. */
+async function replicate(redis: RedisClient, key: string): Promise<void> {
+  const replies = await redis.pipeline().exists(key).call('WAIT', '1', String(replicaWaitMs)).exec();
+  const [error, replicas] = replies?.[1] ?? [];
+  if (error) throw error;
+  if (Number(replicas) < 1) throw new NotReplicated(`no replica confirmed within ${replicaWaitMs} ms`);
 }

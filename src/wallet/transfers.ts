@@ -108,7 +108,11 @@ export async function overTransfers(
   { partition, limit }: { partition: number; limit: number },
 ): Promise<(TransferAttempt & { state: string })[]> {
   const { flat } = await over.run(redis, { keys: partitionKeys(partition), args: { limit } });
-  return groups(flat, 3).map(([member = '', transferId = '', state = '']) => ({ ...nameOf(member), transferId, state }));
+  return groups(flat, 3).map(([member = '', transferId = '', state = '']) => ({
+    ...nameOf(member),
+    transferId,
+    state,
+  }));
 }
 
 /** Forgets an ended transfer; `recorded`: PostgreSQL has the payment of this very id. KEPT where that may not be. */
