@@ -61,7 +61,7 @@ export async function identify(
   const needs = NEEDS[auth];
   const bearer = authorization === null ? null : (bearerOf(authorization) ?? '');
   if (needs.desk && bearer && operatorKeys.fits(bearer)) return OPERATOR;
-  if (auth === 'operator') return refuse(bearer === null ? 'UNAUTHENTICATED' : 'FORBIDDEN');
+  if (auth === 'operator') return refuse(bearer === null && !operatorKeys.off ? 'UNAUTHENTICATED' : 'FORBIDDEN');
 
   const user = await see(bearer, tokens.verifyAccess);
   const alias = userToken === null ? null : (bearerOf(userToken) ?? '');

@@ -2,6 +2,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
 export interface OperatorKeys {
+  /** operators are switched off: nobody is one, whatever they send or do not send */
+  readonly off: boolean;
   /** Compares in constant time, whatever the lengths; false for every key where operators are switched off. */
   fits(key: string): boolean;
 }
@@ -9,6 +11,7 @@ export interface OperatorKeys {
 export function createOperatorKeys(keys: readonly string[] | 'off'): OperatorKeys {
   const digests = keys === 'off' ? [] : keys.map(digest);
   return {
+    off: keys === 'off',
     fits(key) {
       const given = digest(key);
       let fits = false;

@@ -9,6 +9,7 @@ import { guard, refuseUnknownUser } from './guard.ts';
 import type { HttpApp } from './http-app.ts';
 import { fingerprintOf, type Idempotency, isIdempotencyKey } from './idempotency.ts';
 import type { Prepared } from './prepare.ts';
+import { overLimit } from './rate-limits.ts';
 import { readJson } from './read-json.ts';
 import type { AnyCall, AnyReply, Fault, Route } from './route.ts';
 import type { Checked } from './validate.ts';
@@ -53,11 +54,6 @@ export async function answerCall(app: HttpApp, prepared: Prepared, request: Requ
   });
 }
 
-/** A refusal where a bucket says how long to wait. */
-export function overLimit(retryAfterSeconds: number): Refusal | null {
-  return retryAfterSeconds > 0 ? refuse('RATE_LIMITED', { retryAfterSeconds }) : null;
-}
-
 function presented(headers: Head['headers']) {
   return {
     authorization: headers.get('authorization') ?? null,
@@ -71,6 +67,8 @@ function callerOf({ auth }: Route, { userId, claims, queueToken }: Identity): An
   return auth === 'none' || auth === 'operator' ? null : { userId, claims, token: queueToken };
 }
 
+const BAD_KEY: Fault = { path: 'headers/Idempotency-Key', message: 'must be 1 to 128 visible ASCII characters' };
+
 function readParts(prepared: Prepared, { head, values, body }: Request): Parts | Refusal {
   const { route } = prepared;
   const faults: Fault[] = [];
@@ -81,21 +79,17 @@ function readParts(prepared: Prepared, { head, values, body }: Request): Parts |
   };
   const params = take(prepared.checkParams(values));
   const query = take(prepared.checkQuery(head.query));
-  const bodyFaults = faults.length;
   const value = take(readBody(prepared, body));
-  const own = faults.length > bodyFaults ? route.invalid?.(faults.slice(bodyFaults)) : null;
   const key = route.idempotent === undefined ? undefined : head.headers.get('idempotency-key');
-  if (key !== undefined && !isIdempotencyKey(key))
-    faults.push({ path: 'headers/Idempotency-Key', message: 'must be 1 to 128 visible ASCII characters' });
-  // A refusal of the route's own says less than faults elsewhere.
-  if (own && faults.length === 1) return own;
+  if (key !== undefined && !isIdempotencyKey(key)) faults.push(BAD_KEY);
   if (faults.length > 0) return refuse('VALIDATION', { errors: faults });
   const idempotency = key === undefined ? null : { key, fingerprint: fingerprintOf(head.method, head.path, value) };
   return { params: params as Record<string, string>, query: query as object, body: value, idempotency };
 }
 
+/** No body is an empty one: what is missing in it is then told by name. */
 function readBody({ route, checkBody }: Prepared, { bytes }: Body): Checked {
-  if (route.method === 'GET' || !bytes) return route.method === 'GET' ? { value: undefined } : checkBody(undefined);
-  const read = readJson(bytes);
+  if (route.method === 'GET') return { value: undefined };
+  const read = bytes ? readJson(bytes) : { value: {} };
   return 'fault' in read ? { faults: [read.fault] } : checkBody(read.value);
 }

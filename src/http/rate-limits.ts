@@ -1,4 +1,5 @@
 /** The limits of the contract that are counted per process. Failed logins are counted in Redis (users/). */
+import { type Refusal, refuse } from '../errors.ts';
 import { type Buckets, createBuckets } from './buckets.ts';
 
 export interface RateLimits {
@@ -28,4 +29,9 @@ export function createRateLimits(settings: RateSettings): RateLimits {
     user: createBuckets({ burst: settings.userBurst, refillMs: 1000 / settings.userPerSecond }),
     polls: createBuckets({ burst: settings.pollBurst, refillMs: POLL_REFILL_MS }),
   };
+}
+
+/** A refusal where a bucket says how long to wait. */
+export function overLimit(retryAfterSeconds: number): Refusal | null {
+  return retryAfterSeconds > 0 ? refuse('RATE_LIMITED', { retryAfterSeconds }) : null;
 }

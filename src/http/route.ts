@@ -81,8 +81,6 @@ interface Row<P extends string, A extends Auth, Q, B, W extends Answers> {
   bodyMaxBytes?: number;
   /** `Cache-Control`; `no-store` unless named */
   cache?: string;
-  /** a refusal of its own for a body that does not fit, instead of VALIDATION; null: not this fault */
-  invalid?: (faults: readonly Fault[]) => Refusal | null;
   handle(
     app: HttpApp,
     call: Call<A, ParamNames<P>, StaticOr<Q, object>, StaticOr<B, undefined>>,
@@ -110,7 +108,6 @@ export interface Route {
   limit?: 'address' | 'user' | 'poll';
   bodyMaxBytes?: number;
   cache?: string;
-  invalid?: (faults: readonly Fault[]) => Refusal | null;
   handle(app: HttpApp, call: AnyCall): Promise<AnyReply | Refusal>;
 }
 

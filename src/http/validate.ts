@@ -72,6 +72,7 @@ function faultsOf(errors: readonly SchemaFault[]): Fault[] {
       for (const name of error.params.requiredProperties) note(`${path}/${name}`, 'is required');
     else if (error.keyword === 'boolean') note(path, 'is unknown');
     else if (error.keyword === 'const') note(path, `must be one of ${constantsAt(path, errors)}`);
+    else if (error.keyword === 'enum') note(path, `must be one of ${listed(error.params.allowedValues)}`);
     else if (error.keyword === 'type') note(path, `must be ${typesAt(path, errors)}`);
     else if (error.keyword !== 'additionalProperties') note(path, error.message);
   }
@@ -83,6 +84,10 @@ function constantsAt(path: string, errors: readonly SchemaFault[]): string {
   const words = errors.flatMap((error) =>
     error.keyword === 'const' && error.instancePath === path ? [error.params.allowedValue] : [],
   );
+  return listed(words);
+}
+
+function listed(words: readonly unknown[]): string {
   return words.map((word) => JSON.stringify(word)).join(', ');
 }
 

@@ -26,10 +26,9 @@ export interface RawConnection {
 export async function connectRaw(port: number): Promise<RawConnection> {
   const socket: Socket = connect(port, '127.0.0.1');
   let received = Buffer.alloc(0);
+  const parts: Buffer[] = [];
   let ended = false;
-  socket.on('data', (data) => {
-    received = Buffer.concat([received, data]);
-  });
+  socket.on('data', (data) => void parts.push(Buffer.from(data)));
   // A connection that was cut off has ended, which is what tests ask about.
   socket.on('error', () => {});
   const closed = new Promise<void>((done) => {
@@ -43,7 +42,14 @@ export async function connectRaw(port: number): Promise<RawConnection> {
     socket.once('error', fail);
   });
 
+  /** A big answer comes in thousands of parts, so they are put together only when somebody looks. */
+  function gather(): Buffer {
+    if (parts.length > 0) received = Buffer.concat([received, ...parts.splice(0)]);
+    return received;
+  }
+
   function take(head: boolean): RawAnswer | null {
+    gather();
     const end = received.indexOf('\r\n\r\n');
     if (end < 0) return null;
     const [first = '', ...lines] = received.subarray(0, end).toString('latin1').split('\r\n');
@@ -68,12 +74,12 @@ export async function connectRaw(port: number): Promise<RawConnection> {
       await until(() => {
         answer = take(head);
         if (!answer && ended)
-          throw new Error(`the connection ended without an answer; it said: ${received.toString()}`);
+          throw new Error(`the connection ended without an answer; it said: ${gather().toString()}`);
         return answer !== null;
       });
       return answer as unknown as RawAnswer;
     },
-    rest: () => received.toString(),
+    rest: () => gather().toString(),
     closed,
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),

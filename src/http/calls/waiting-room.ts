@@ -1,0 +1,51 @@
+/** The waiting room: join, poll, leave, and what anybody may know of the room. */
+import { isRefusal } from '../../errors.ts';
+import { joinRoom } from '../../waiting-room/join.ts';
+import { leaveRoom } from '../../waiting-room/leave.ts';
+import { livePlaces } from '../../waiting-room/places.ts';
+import { readTicket } from '../../waiting-room/read-ticket.ts';
+import { roomOf } from '../../waiting-room/room.ts';
+import { created, noContent, ok } from '../answer.ts';
+import type { HttpApp } from '../http-app.ts';
+import type { Idempotency } from '../idempotency.ts';
+import { overLimit } from '../rate-limits.ts';
+import type { Callers } from '../route.ts';
+
+export async function room(app: HttpApp, { params }: { params: { concertId: string } }) {
+  const numbers = await roomOf(app, params.concertId);
+  return isRefusal(numbers) ? numbers : ok(numbers);
+}
+
+interface Join {
+  caller: Callers['access'];
+  body: { concertId: string };
+  idempotency: Idempotency;
+}
+
+export async function join(app: HttpApp, { caller, body, idempotency }: Join) {
+  const joined = await joinRoom(app, { concertId: body.concertId, userId: caller.userId, idempotency });
+  return isRefusal(joined) ? joined : created(joined.ticket, `/api/v1/queue/${joined.ticket.queueId}`);
+}
+
+/** A token may be asked about twice as often as its own last ticket said. */
+export async function poll(app: HttpApp, { caller: { claims, token } }: { caller: Callers['queue'] }) {
+  const { polls } = app.rateLimits;
+  const hurried = overLimit(polls.take(claims.queueId));
+  if (hurried) return hurried;
+  const ticket = await readTicket(app, claims, token);
+  if (isRefusal(ticket)) return ticket;
+  polls.pace(claims.queueId, (ticket.pollAfterSeconds * 1000) / 2);
+  return ok(ticket);
+}
+
+export async function leave(app: HttpApp, { caller: { claims } }: { caller: Callers['queue'] }) {
+  return (await leaveRoom(app, { claims })) ?? noContent();
+}
+
+/** An operator sees the places, but cannot stand in them. */
+export async function places(
+  app: HttpApp,
+  { caller, params: { userId } }: { caller: Callers['access or desk']; params: { userId: string } },
+) {
+  return ok({ places: await livePlaces(app, { userId, withTokens: caller.userId !== null }) });
+}
