@@ -97,6 +97,9 @@ export const LIMITS = {
   /** recorded entries of a wallet that stay in Redis; older ones are read from PostgreSQL */
   HISTORY_KEPT: 100,
 
+  // accounts backup: keys that one SCAN looks at, about a millisecond of Redis
+  SCAN_A_CALL: 500,
+
   // PostgreSQL
   POSTGRES_CONNECT_MS: 3_000,
   POSTGRES_QUERY_MS: 15_000,
