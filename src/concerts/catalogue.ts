@@ -1,4 +1,5 @@
 /** What is on sale in one concert, at one revision, as a process keeps it in memory. */
+import { dayIn, parseTime } from './times.ts';
 import { expand, type IndexedSeat, indexIn, type Layout, type LayoutRow, rowKey, totalSeats } from './layout.ts';
 
 export interface Catalogue {
@@ -71,7 +72,7 @@ export function catalogueOf(concertId: string, { revision, concert, layouts }: S
 }
 
 function scheduleOf(scheduleId: string, layout: Layout, dayOf: (ms: number) => string): ScheduleCatalogue {
-  const startsAtMs = Date.parse(layout.startsAt);
+  const startsAtMs = parseTime(layout.startsAt) ?? 0;
   let rows: Map<string, LayoutRow> | undefined;
   let seats: readonly IndexedSeat[] | undefined;
   return {
@@ -102,13 +103,4 @@ function findSeat(rows: ReadonlyMap<string, LayoutRow>, seatId: string): Indexed
   const number = Number(digits);
   if (!found || number > found[2]) return undefined;
   return { seatId, section, row, number, price: found[3], index: indexIn(found[4], number) };
-}
-
-/** Makes `YYYY-MM-DD` of a moment in a time zone. Throws RangeError for a zone that does not exist. */
-export function dayIn(timeZone: string): (ms: number) => string {
-  const format = new Intl.DateTimeFormat('en-US', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
-  return (ms) => {
-    const parts = Object.fromEntries(format.formatToParts(ms).map(({ type, value }) => [type, value]));
-    return `${String(parts.year).padStart(4, '0')}-${parts.month}-${parts.day}`;
-  };
 }

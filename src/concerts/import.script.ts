@@ -9,11 +9,24 @@ export interface TakenSeat {
 
 export const importScript = defineScript({
   file: 'concerts/import.lua',
-  keys: ['base', 'catalogue', 'room', 'stock', 'holds'],
+  keys: [
+    'base',
+    'room',
+    'places',
+    'waiting',
+    'active',
+    'members',
+    'ended',
+    'left',
+    'log',
+    'stock',
+    'holds',
+    'catalogue',
+  ],
   args: ['revision', 'dry', 'concert', 'new_room', 'room_changes'],
   moreArgs: ['schedule_id', 'layout', 'guarded', 'bytes', 'freed'],
   outcomes: {
-    DONE: ([revision]) => ({ revision: Number(revision) }),
+    DONE: ([revision, now]) => ({ revision: Number(revision), nowMs: Number(now) }),
     STALE: () => ({}),
     SWEEP: () => ({}),
     CONFLICT: (flat) => ({ taken: takenOf(flat) }),
