@@ -1,6 +1,6 @@
 /** What stands between a good credential and the call: whose it is, and whether its place is ACTIVE. */
 import type { Identity } from '../auth/credentials.ts';
-import { type Refusal, refuse } from '../errors.ts';
+import { type Refusal, refuse, Unavailable } from '../errors.ts';
 import { walletKeys } from '../redis/keys.ts';
 import { requireActive } from '../waiting-room/guard.ts';
 import type { Parts } from './checks.ts';
@@ -62,4 +62,9 @@ export async function refuseUnknownUser(
     return (await users.has(userId)) ? null : refuse('USER_NOT_FOUND');
   if (identity.userId === null || auth === 'queue' || auth === 'active' || auth === 'place') return null;
   return (await users.admits(identity.userId)) ? null : refuse('USER_NOT_FOUND');
+}
+
+/** Joins and holds end here while Redis is nearly full: what is under way needs the rest. Throws Unavailable. */
+export function refuseWhileFull({ memory }: HttpApp): void {
+  if (memory.full()) throw new Unavailable('Redis is nearly full', { retryAfterSeconds: 5 });
 }

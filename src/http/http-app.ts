@@ -2,7 +2,10 @@
 import type { Pool } from 'pg';
 import type { OperatorKeys } from '../auth/operator-keys.ts';
 import type { Tokens } from '../auth/tokens.ts';
+import type { Catalogues } from '../concerts/catalogues.ts';
+import type { SeatMaps } from '../concerts/seat-maps.ts';
 import type { Log } from '../observability/log.ts';
+import type { MemoryWatch } from '../redis/memory.ts';
 import type { RedisClient } from '../redis/script.ts';
 import type { Users } from '../users/users.ts';
 import type { RoomViews } from '../waiting-room/room-views.ts';
@@ -26,7 +29,12 @@ export interface ServedApp {
   tokens: Tokens;
   users: Users;
   rooms: RoomViews;
+  catalogues: Catalogues;
+  seatMaps: SeatMaps;
   rateLimits: RateLimits;
+  memory: Pick<MemoryWatch, 'full'>;
+  /** Prometheus text for all processes of this start */
+  renderMetrics(): Promise<string>;
 }
 
 /** What the server itself adds. */
@@ -34,6 +42,4 @@ export interface HttpApp extends ServedApp {
   operatorKeys: OperatorKeys;
   /** true while the server drains */
   draining(): boolean;
-  /** Prometheus text for all processes of this start */
-  renderMetrics(): Promise<string>;
 }

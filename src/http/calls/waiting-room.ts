@@ -6,6 +6,7 @@ import { livePlaces } from '../../waiting-room/places.ts';
 import { readTicket } from '../../waiting-room/read-ticket.ts';
 import { roomOf } from '../../waiting-room/room.ts';
 import { created, noContent, ok } from '../answer.ts';
+import { refuseWhileFull } from '../guard.ts';
 import type { HttpApp } from '../http-app.ts';
 import type { Idempotency } from '../idempotency.ts';
 import { overLimit } from '../rate-limits.ts';
@@ -23,6 +24,7 @@ interface Join {
 }
 
 export async function join(app: HttpApp, { caller, body, idempotency }: Join) {
+  refuseWhileFull(app);
   const joined = await joinRoom(app, { concertId: body.concertId, userId: caller.userId, idempotency });
   return isRefusal(joined) ? joined : created(joined.ticket, `/api/v1/queue/${joined.ticket.queueId}`);
 }

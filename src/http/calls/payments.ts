@@ -1,0 +1,40 @@
+/** Payments. */
+import { isRefusal, refuse } from '../../errors.ts';
+import { pay as payHold } from '../../payments/pay.ts';
+import { readPayment } from '../../payments/read-payment.ts';
+import { paymentIdOf, reservationIdOf } from '../../reservations/ids.ts';
+import { readReservationForPush } from '../../reservations/read.ts';
+import { created, ok } from '../answer.ts';
+import { notActive } from '../guard.ts';
+import type { HttpApp } from '../http-app.ts';
+import type { Idempotency } from '../idempotency.ts';
+import type { Callers } from '../route.ts';
+
+interface Pay {
+  caller: Callers['place'];
+  body: { reservationId: string };
+  idempotency: Idempotency;
+}
+
+/** 201, and 200 for a payment that exists already, which is shown before the guard: even without a queue token. */
+export async function pay(app: HttpApp, { caller: { claims, userId }, body: { reservationId }, idempotency }: Pay) {
+  if (!claims) {
+    const before = await readPayment(app, { paymentId: paymentIdOf(reservationId), userId });
+    return isRefusal(before) ? notActive() : ok(before);
+  }
+  const paid = await payHold(app, { claims, reservationId, idempotency });
+  if (isRefusal(paid)) return paid;
+  return paid.repeated ? ok(paid.payment) : created(paid.payment, `/api/v1/payments/${paid.payment.paymentId}`);
+}
+
+interface One {
+  caller: Callers['user or desk'];
+  params: { paymentId: string };
+}
+
+export async function payment(app: HttpApp, { caller, params: { paymentId } }: One) {
+  const userId = caller.userId ?? (await readReservationForPush(app, reservationIdOf(paymentId)))?.userId;
+  if (userId === undefined) return refuse('PAYMENT_NOT_FOUND');
+  const found = await readPayment(app, { paymentId, userId });
+  return isRefusal(found) ? found : ok(found);
+}
