@@ -31,18 +31,22 @@ export const UNKNOWN: Mirror = {
   reset: true,
 };
 
-/** ARGV of the next reading. */
-export function questionOf({ logNumber, loading }: Mirror) {
+/** ARGV of the next reading. Tests have shorter slices. */
+export function questionOf({ logNumber, loading }: Mirror, sliceMax: number = LIMITS.LEFT_SLICE) {
   return {
     since: logNumber,
     log_max: LIMITS.ROOM_LOG_A_READ,
     left_after: loading ? loading.after : -1,
-    left_max: LIMITS.LEFT_SLICE,
+    left_max: sliceMax,
   };
 }
 
 /** The mirror after an answer to its question; `whole` where it is as new as the answer and a view can be made. */
-export function applyReading(mirror: Mirror, reading: RoomReading): { mirror: Mirror; whole: boolean } {
+export function applyReading(
+  mirror: Mirror,
+  reading: RoomReading,
+  sliceMax: number = LIMITS.LEFT_SLICE,
+): { mirror: Mirror; whole: boolean } {
   if (lostTrack(mirror, reading)) return { mirror: UNKNOWN, whole: false };
   const logNumber = mirror.logNumber < 0 ? reading.logNumber : (reading.log.at(-1)?.number ?? mirror.logNumber);
   const upToDate = logNumber === reading.logNumber;
@@ -51,7 +55,7 @@ export function applyReading(mirror: Mirror, reading: RoomReading): { mirror: Mi
 
   if (mirror.loading) {
     const sequences = mirror.loading.sequences.concat(reading.slice, leavers);
-    const loaded = reading.slice.length < LIMITS.LEFT_SLICE;
+    const loaded = reading.slice.length < sliceMax;
     if (!loaded || !upToDate) {
       const after = reading.slice.at(-1) ?? mirror.loading.after;
       return { mirror: { ...known, loading: { sequences, after } }, whole: false };
