@@ -12,6 +12,7 @@ import { compare, type Comparison } from './compare.ts';
 import { concertOf, type ShownRoom } from './concert.ts';
 import { enterDirectory } from './directory.ts';
 import { importScript, type TakenSeat } from './import.script.ts';
+import { seatAt } from './layout.ts';
 import type { ConcertInput, ImportedConcert } from './shapes.ts';
 
 export interface ImportDeps {
@@ -139,16 +140,10 @@ function conflictsOf(
   taken: readonly TakenSeat[],
   { concertId, stored, comparison }: { concertId: string; stored: Stored | null; comparison: Comparison },
 ): Fault[] {
-  if (!stored) return [];
-  const [before, after] = [catalogueOf(concertId, stored), catalogueOf(concertId, comparison.next)];
-  const idsOf = new Map<string, Map<number, string>>();
+  const after = catalogueOf(concertId, comparison.next);
   return taken.map(({ scheduleId, index, state }) => {
-    let ids = idsOf.get(scheduleId);
-    if (!ids) {
-      ids = new Map(before.schedule(scheduleId)?.seats.map((seat) => [seat.index, seat.seatId]));
-      idsOf.set(scheduleId, ids);
-    }
-    return conflictOf({ scheduleId, seatId: ids.get(index) ?? '', state }, after);
+    const layout = stored?.layouts.get(scheduleId);
+    return conflictOf({ scheduleId, seatId: (layout && seatAt(layout, index)) ?? '', state }, after);
   });
 }
 

@@ -66,6 +66,20 @@ export function rangesIn(pieces: readonly number[], from: number, to: number): [
   return ranges;
 }
 
+/** The seat that has an index now; undefined where that is given to none. */
+export function seatAt({ rows }: Layout, index: number): string | undefined {
+  for (const [section, row, count, , pieces] of rows) {
+    let before = 0;
+    for (let i = 0; i + 1 < pieces.length; i += 2) {
+      const [first = 0, length = 0] = [pieces[i], pieces[i + 1]];
+      const number = before + index - first + 1;
+      if (index >= first && index < first + length) return number <= count ? `${section}-${row}-${number}` : undefined;
+      before += length;
+    }
+  }
+  return undefined;
+}
+
 /** All seats that are there now, row by row. */
 export function expand({ rows }: Layout): IndexedSeat[] {
   const seats: IndexedSeat[] = [];

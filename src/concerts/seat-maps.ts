@@ -49,9 +49,7 @@ interface SeatMapsDeps extends FollowerDeps {
 /** Seat maps in memory: one script per tick and concert, for the schedules that somebody asked about of late. */
 export function createSeatMaps({ redis, catalogues, log }: SeatMapsDeps): SeatMaps {
   const follower = createSeatFollower({ redis, catalogues });
-  let timer: NodeJS.Timeout | null = null;
-  let ticking: Promise<void> = Promise.resolve();
-  let failing = false;
+  const ticker = createTicker(() => follower.readAll(), log);
 
   /** Reads where memory is not good enough; the map then, null where there is no such schedule. */
   async function readUntil(
@@ -70,19 +68,6 @@ export function createSeatMaps({ redis, catalogues, log }: SeatMapsDeps): SeatMa
     return followed.map;
   }
 
-  async function tickOnce(): Promise<void> {
-    const failed = (await Promise.allSettled(follower.readAll())).find((read) => read.status === 'rejected');
-    if (failed && !failing) log?.warn({ err: failed.reason }, 'seat maps cannot be read; tried again every tick');
-    if (!failed && failing) log?.info('seat maps are read again');
-    failing = failed !== undefined;
-  }
-
-  function schedule(): void {
-    timer = setTimeout(() => {
-      ticking = tickOnce().finally(() => timer && schedule());
-    }, LIMITS.TICK_MS);
-  }
-
   return {
     async read(concertId, scheduleId, wants = {}) {
       return readUntil({ concertId, scheduleId }, (followed) => isFresh(followed, wants));
@@ -96,13 +81,7 @@ export function createSeatMaps({ redis, catalogues, log }: SeatMapsDeps): SeatMa
     },
     subscribe(concertId, scheduleId, listener) {
       const { followed } = follower.follow(concertId, scheduleId);
-      const guarded: SeatListener = (change) => {
-        try {
-          listener(change);
-        } catch (error) {
-          log?.warn({ err: error, concertId, scheduleId }, 'a follower of seats failed');
-        }
-      };
+      const guarded = guard(listener, { log, concertId, scheduleId });
       followed.listeners.add(guarded);
       return () => void followed.listeners.delete(guarded);
     },
@@ -112,14 +91,50 @@ export function createSeatMaps({ redis, catalogues, log }: SeatMapsDeps): SeatMa
       const followed = follower.find(concertId, scheduleId);
       if (followed && (followed.map?.version ?? 0) < version) followed.own.set(userId, version);
     },
-    start() {
+    start: ticker.start,
+    stop: ticker.stop,
+  };
+}
+
+/** Reads once per tick, the next time when the last is done; a failure is logged once until it works again. */
+function createTicker(readAll: () => Promise<void>[], log: SeatMapsDeps['log']) {
+  let timer: NodeJS.Timeout | null = null;
+  let ticking: Promise<void> = Promise.resolve();
+  let failing = false;
+
+  async function tick(): Promise<void> {
+    const failed = (await Promise.allSettled(readAll())).find((read) => read.status === 'rejected');
+    if (failed && !failing) log?.warn({ err: failed.reason }, 'seat maps cannot be read; tried again with every tick');
+    if (!failed && failing) log?.info('seat maps can be read again');
+    failing = failed !== undefined;
+  }
+
+  function schedule(): void {
+    timer = setTimeout(() => {
+      ticking = tick().finally(() => timer && schedule());
+    }, LIMITS.TICK_MS);
+  }
+
+  return {
+    start(): void {
       if (!timer) schedule();
     },
-    async stop() {
+    async stop(): Promise<void> {
       if (timer) clearTimeout(timer);
       timer = null;
       await ticking;
     },
+  };
+}
+
+/** A listener that fails keeps no other from its change. */
+function guard(listener: SeatListener, { log, ...place }: Place & { log: SeatMapsDeps['log'] }): SeatListener {
+  return (change) => {
+    try {
+      listener(change);
+    } catch (error) {
+      log?.warn({ err: error, ...place }, 'a follower of seats failed');
+    }
   };
 }
 

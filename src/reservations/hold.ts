@@ -8,16 +8,16 @@ import { metrics } from '../observability/metrics.ts';
 import { concertKeys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';
 import { hold as script } from './hold.script.ts';
-import { notActive } from '../waiting-room/guard.ts';
-import type { TicketDeps } from '../waiting-room/read-ticket.ts';
+import type { RoomViews } from '../waiting-room/room-views.ts';
 import { newReservationId } from './ids.ts';
 import { reservationOf } from './record.ts';
 import type { Reservation } from './shapes.ts';
 
-export interface HoldDeps extends TicketDeps {
+export interface HoldDeps {
   redis: RedisClient;
   catalogues: Catalogues;
   seatMaps: Pick<SeatMaps, 'noteOwn'>;
+  rooms: Pick<RoomViews, 'view'>;
 }
 
 interface HoldCall {
@@ -149,7 +149,7 @@ async function answerTo(
     case 'SESSION_OVER':
       return refuse('SESSION_OVER', { expiresAt: new Date(said.deadlineMs).toISOString() });
     case 'NOT_ACTIVE':
-      return notActive(deps, { claims, concertId });
+      return notActive(deps, concertId, said);
     case 'MISMATCH':
       return refuse('IDEMPOTENCY_MISMATCH');
   }
@@ -161,3 +161,19 @@ const COUNTED: Partial<Record<Said['outcome'], string>> = {
   LIMIT: 'limit',
   REPEAT: 'repeated',
 };
+
+const STATUS: Record<string, string> = { W: 'WAITING', E: 'EXPIRED', L: 'LEFT', U: 'USED' };
+
+/** `status` is '' where the place is not known: its record is gone, or it was in another epoch of the room. */
+async function notActive(
+  { rooms }: HoldDeps,
+  concertId: string,
+  { status, sequence }: { status: string; sequence: number },
+): Promise<Refusal> {
+  if (status === '') return refuse('QUEUE_NOT_FOUND');
+  const view = status === 'W' ? await rooms.view(concertId) : null;
+  return refuse('NOT_ACTIVE', {
+    status: STATUS[status] ?? null,
+    position: view && Math.max(1, view.positionOf(sequence)),
+  });
+}

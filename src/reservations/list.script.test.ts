@@ -1,0 +1,126 @@
+import { describe, expect, test } from 'vitest';
+import type { QueueClaims } from '../auth/tokens.ts';
+import { isRefusal } from '../errors.ts';
+import { testRedis } from '../testing/connect.ts';
+import { enter } from '../testing/waiting-room.ts';
+import { noteConcerts } from '../wallet/note-concerts.ts';
+import { cancelReservation } from './cancel.ts';
+import {
+  ageHold,
+  createProcess,
+  forgetHold,
+  hall,
+  hold,
+  newUser,
+  openSale,
+  type Sale,
+  sell,
+} from './holding.fixture.ts';
+import { listReservations } from './list.ts';
+import type { ReservationStatus } from './shapes.ts';
+
+const redis = await testRedis();
+const process = createProcess(redis);
+
+async function page(call: { userId: string; status?: ReservationStatus; limit?: number; cursor?: string | null }) {
+  const answer = await listReservations(process, { status: null, limit: 20, cursor: null, ...call });
+  if (isRefusal(answer)) throw new Error(answer.refused);
+  return { ids: answer.reservations.map((each) => each.reservationId), ...answer };
+}
+
+/** Pages of two, to the end. */
+async function allPages(call: { userId: string; status?: ReservationStatus }): Promise<string[]> {
+  const ids: string[] = [];
+  let cursor: string | null = null;
+  do {
+    const next: Awaited<ReturnType<typeof page>> = await page({ ...call, limit: 2, cursor });
+    expect(next.ids.length).toBe(next.nextCursor === null ? next.ids.length : 2);
+    ids.push(...next.ids);
+    cursor = next.nextCursor;
+  } while (cursor !== null);
+  return ids;
+}
+
+/** A user with places in several concerts. */
+async function regular(sales: readonly Sale[]): Promise<{ userId: string; places: QueueClaims[] }> {
+  const userId = newUser();
+  const places = await Promise.all(sales.map((sale) => enter(sale, userId)));
+  await noteConcerts(
+    process,
+    sales.map(({ concertId }) => ({ userId, concertId })),
+  );
+  return { userId, places };
+}
+
+describe('PAGE', () => {
+  test('over all concerts, newest first, with their status', async () => {
+    const sales = [await openSale(process, hall({ seatLimit: 8 })), await openSale(process, hall({ seatLimit: 8 }))];
+    const { userId, places } = await regular(sales);
+    const made: string[] = [];
+    for (let i = 0; i < 6; i++) {
+      const [sale, claims] = [sales[i % 2], places[i % 2]];
+      if (sale && claims) made.push(await hold(sale, claims, [`A-1-${i + 1}`]));
+    }
+    // Of one millisecond: by id.
+    for (const sale of sales) {
+      for (const id of made) await redis.zadd(sale.keys.ownedBy(userId), 'XX', 5_000, id);
+      for (const id of made)
+        if (await redis.exists(sale.keys.reservation(id)))
+          await redis.hset(sale.keys.reservation(id), 'created', 5_000);
+    }
+    const [a, b, c, d] = made as [string, string, string, string];
+    const [first, second] = sales as [Sale, Sale];
+    await cancelReservation(process, { reservationId: a, userId });
+    await ageHold(second, b);
+    await sell(first, places[0] as QueueClaims, c);
+
+    const sorted = made.toSorted().reverse();
+    expect((await page({ userId })).ids).toEqual(sorted);
+    expect((await page({ userId })).nextCursor).toBeNull();
+    expect(await allPages({ userId })).toEqual(sorted);
+    expect((await page({ userId, status: 'CANCELLED' })).ids).toEqual([a]);
+    expect((await page({ userId, status: 'EXPIRED' })).ids).toEqual([b]);
+    expect((await page({ userId, status: 'CONFIRMED' })).ids).toEqual([c]);
+    expect(await allPages({ userId, status: 'HELD' })).toEqual(sorted.filter((id) => ![a, b, c].includes(id)));
+    expect((await page({ userId, status: 'HELD' })).reservations[0]).toMatchObject({ userId, status: 'HELD' });
+    expect(d).not.toBe(c);
+  });
+
+  test('entries whose record is gone are not shown, and are tidied', async () => {
+    const sale = await openSale(process);
+    const { userId, places } = await regular([sale]);
+    const [claims] = places as [QueueClaims];
+    const gone = await hold(sale, claims, ['A-1-1']);
+    const kept = await hold(sale, claims, ['A-1-2']);
+    await forgetHold(sale, gone);
+    expect((await page({ userId })).ids).toEqual([kept]);
+    expect(await redis.zrange(sale.keys.ownedBy(userId), '0', '-1')).toEqual([kept]);
+  });
+
+  test('looks past many that do not fit', async () => {
+    const sale = await openSale(process);
+    const { userId, places } = await regular([sale]);
+    const bought = await hold(sale, places[0] as QueueClaims, ['A-1-1']);
+    await sell(sale, places[0] as QueueClaims, bought);
+    const record = await redis.hgetall(sale.keys.reservation(bought));
+    const newer = Array.from({ length: 450 }, (_, i) => `rsv_${sale.concertId}_${String(i).padStart(32, '0')}`);
+    for (const [i, id] of newer.entries()) {
+      await redis.hset(sale.keys.reservation(id), {
+        ...record,
+        status: 'CANCELLED',
+        created: Number(record.created) + i,
+      });
+      await redis.zadd(sale.keys.ownedBy(userId), Number(record.created) + i, id);
+    }
+    expect((await page({ userId, status: 'CONFIRMED', limit: 1 })).ids).toEqual([bought]);
+    expect((await page({ userId, limit: 100 })).ids).toEqual(newer.toReversed().slice(0, 100));
+  });
+
+  test('nobody, and a cursor of no page', async () => {
+    expect(await page({ userId: newUser() })).toMatchObject({ reservations: [], nextCursor: null });
+    for (const cursor of ['', 'x', Buffer.from('1 rsv_x').toString('base64url')]) {
+      const answer = await listReservations(process, { userId: newUser(), status: null, limit: 2, cursor });
+      expect(answer).toMatchObject({ refused: 'VALIDATION' });
+    }
+  });
+});
