@@ -33,9 +33,10 @@ export function serialised(
 export interface Problem {
   type: string;
   title: string;
-  status: number;
   detail: string;
   code: ErrorCode;
+  /** of HTTP; but with NOT_ACTIVE it is that of the caller's place (the contract's members come before RFC 9457's) */
+  status: unknown;
   [member: string]: unknown;
 }
 
@@ -52,14 +53,14 @@ export function problemOf({ refused, members }: Refusal): Problem {
 }
 
 export function replyOf(refusal: Refusal): AnyReply {
-  const problem = problemOf(refusal);
+  // Of the table, not of the body: NOT_ACTIVE has a member `status` of its own, the place's (contract, Errors).
+  const { status } = ERRORS[refusal.refused];
   const { retryAfterSeconds = 1, allow = [] }: Told = refusal.members;
   const headers: Record<string, string> = { 'Content-Type': 'application/problem+json' };
-  if (problem.status === 401) headers['WWW-Authenticate'] = 'Bearer';
-  if (problem.status === 405) headers.Allow = allow.join(', ');
-  if (problem.status === 429 || problem.status === 503)
-    headers['Retry-After'] = String(Math.max(1, Math.ceil(retryAfterSeconds)));
-  return { status: problem.status, headers, body: problem };
+  if (status === 401) headers['WWW-Authenticate'] = 'Bearer';
+  if (status === 405) headers.Allow = allow.join(', ');
+  if (status === 429 || status === 503) headers['Retry-After'] = String(Math.max(1, Math.ceil(retryAfterSeconds)));
+  return { status, headers, body: problemOf(refusal) };
 }
 
 /**

@@ -15,7 +15,7 @@ table { border-collapse: collapse; } td, th { text-align: left; vertical-align: 
 /** Nothing but this one style may be loaded or run. */
 export const DOCS_CSP = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
-export function docsPage(openApi: Json, asyncApi: Json): string {
+export function docsPage(openApi: object, asyncApi: object): string {
   return `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>onsale: calls and messages</title>
@@ -23,8 +23,8 @@ export function docsPage(openApi: Json, asyncApi: Json): string {
 <body>
 <h1>onsale</h1>
 <p>The same for machines: <a href="/openapi.json">openapi.json</a> (HTTP), <a href="/asyncapi.json">asyncapi.json</a> (WebSocket).</p>
-${calls(openApi)}
-${messages(asyncApi)}
+${calls(members(openApi))}
+${messages(members(asyncApi))}
 ${errors()}
 </body></html>
 `;

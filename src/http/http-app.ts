@@ -24,8 +24,8 @@ export interface ServedApp {
   config: HttpConfig;
   log: Log;
   redis: RedisClient;
-  /** null where this process has no PostgreSQL */
-  sql: Pool | null;
+  /** history older than Redis keeps, and the audit */
+  sql: Pool;
   tokens: Tokens;
   users: Users;
   rooms: RoomViews;
@@ -40,6 +40,7 @@ export interface ServedApp {
 /** What the server itself adds. */
 export interface HttpApp extends ServedApp {
   operatorKeys: OperatorKeys;
+  documents: { openApi: object; asyncApi: object };
   /** true while the server drains */
   draining(): boolean;
 }

@@ -1,4 +1,5 @@
 /** A real server on a free port, over real Redis, with the table of the test's choice. */
+import { Pool } from 'pg';
 import { pino } from 'pino';
 import { createOperatorKeys } from '../auth/operator-keys.ts';
 import { createPasswords } from '../auth/passwords.ts';
@@ -85,7 +86,8 @@ export async function serve(
     config: fullConfig,
     log,
     redis,
-    sql: null,
+    // Connects when first asked, which only the audit and old history do.
+    sql: new Pool({ connectionString: 'postgres://127.0.0.1:1/none' }),
     tokens,
     users: createUsers({ redis, tokens, passwords: createPasswords(), config: { limits: settings } }),
     rooms,
@@ -93,6 +95,7 @@ export async function serve(
     seatMaps,
     rateLimits: createRateLimits(settings),
     operatorKeys: createOperatorKeys(fullConfig.operatorKeys),
+    documents: { openApi: {}, asyncApi: {} },
     draining: () => server.draining,
     memory: { full: () => false },
     renderMetrics: async () => '# none\n',

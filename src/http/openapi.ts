@@ -3,6 +3,7 @@ import { ERRORS, type ErrorCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { declaredErrors } from './declared.ts';
 import { paramsSchema } from './prepare.ts';
+import { PROBLEM, problemExample, problemSchema } from './problem-schema.ts';
 import type { Auth, Route } from './route.ts';
 
 type Json = { [member: string]: unknown };
@@ -148,20 +149,11 @@ function refusalsOf(route: Route): Json {
 
 function refusalOf(status: number, codes: readonly ErrorCode[]): Json {
   const names = ['X-Request-Id', ...(status === 429 || status === 503 ? ['Retry-After'] : [])];
-  const schema = {
-    allOf: [
-      { $ref: '#/components/schemas/Problem' },
-      { properties: { code: { enum: codes }, status: { const: status } } },
-    ],
-  };
-  const examples = codes.map((code) => {
-    const { title, detail } = ERRORS[code];
-    return [code, { value: { type: `/docs#${code}`, title, status, detail, code } }];
-  });
+  const examples = codes.map((code) => [code, { value: problemExample(code) }]);
   return {
     description: codes.map((code) => `\`${code}\`: ${ERRORS[code].title}`).join('; '),
     headers: Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }])),
-    content: { 'application/problem+json': { schema, examples: Object.fromEntries(examples) } },
+    content: { 'application/problem+json': { schema: problemSchema(codes), examples: Object.fromEntries(examples) } },
   };
 }
 
@@ -173,20 +165,6 @@ const HEADERS: Json = {
   'Retry-After': { description: 'Whole seconds.', schema: { type: 'integer', minimum: 1 } },
   Location: { description: 'Where what was made can be read.', schema: { type: 'string' } },
   ETag: { description: 'To be sent as `If-None-Match`.', schema: { type: 'string' } },
-};
-
-const PROBLEM: Json = {
-  type: 'object',
-  description: 'RFC 9457. `code` is stable; some codes come with further members.',
-  required: ['type', 'title', 'status', 'detail', 'code'],
-  properties: {
-    type: { type: 'string', format: 'uri-reference' },
-    title: { type: 'string' },
-    status: { type: 'integer' },
-    detail: { type: 'string' },
-    code: { enum: Object.keys(ERRORS) },
-    instance: { type: 'string', description: 'of an INTERNAL fault: finds it in the log' },
-  },
 };
 
 /** A schema with a name (`$id`) goes among the components, and a reference stands where it was. */

@@ -18,7 +18,7 @@ import * as waitingRoom from './calls/waiting-room.ts';
 import * as wallet from './calls/wallet.ts';
 import * as probes from './probes.ts';
 import { type Route, route } from './route.ts';
-import { Document, Inspected, JoinInput, Liveness, Places, Readiness } from './shapes.ts';
+import { AuditRunning, Document, Inspected, JoinInput, Liveness, Places, Readiness } from './shapes.ts';
 
 const { Concert, ConcertInput, Concerts, ImportedConcert, SchedulesWithSeats, SeatMap, SeatMapsOfDate, Schedules } =
   shapes;

@@ -32,6 +32,8 @@ export const Inspected = Type.Object(
   { $id: 'Inspected', ...closed },
 );
 
+export const AuditRunning = Type.Object({ running: Type.Literal(true) }, closed);
+
 export const Liveness = Type.Object({ status: Type.Literal('alive') }, closed);
 export const Readiness = Type.Object({ status: Type.Literal('ready') }, closed);
 /** An OpenAPI or AsyncAPI document. */

@@ -2,6 +2,7 @@
 import { importConcert } from '../../concerts/import.ts';
 import type { ConcertInput } from '../../concerts/shapes.ts';
 import { isRefusal } from '../../errors.ts';
+import { requestAudit } from '../../operations/audit.ts';
 import { readStats } from '../../operations/stats.ts';
 import { removePlace } from '../../waiting-room/leave.ts';
 import { inspectPlace } from '../../waiting-room/places.ts';
@@ -58,4 +59,12 @@ export async function reset(
 ) {
   const room = await once(app.redis, { concertId, route: 'reset', idempotency }, () => resetRoom(app, concertId));
   return isRefusal(room) ? room : ok(room);
+}
+
+/** Under way for longer than anybody should wait: 202, and the report later. */
+export async function audit(app: HttpApp) {
+  const answer = await requestAudit(app);
+  if ('done' in answer) return ok(answer.done);
+  const headers = { 'Retry-After': String(answer.retryAfterSeconds) };
+  return { status: 202, body: { running: true }, headers } as const;
 }
