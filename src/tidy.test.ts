@@ -6,7 +6,8 @@ import { describe, expect, test } from 'vitest';
 const root = resolve(import.meta.dirname, '..');
 const read = (file: string) => readFileSync(resolve(root, file), 'utf8');
 const sources = globSync('src/**/*.ts', { cwd: root }).map((file) => file.replaceAll('\\', '/'));
-const program = sources.filter((file) => !file.endsWith('.test.ts') && !file.startsWith('src/testing/'));
+/** `x.fixture.ts` sets the scene for the tests of its room. */
+const program = sources.filter((file) => !/\.(test|fixture)\.ts$/.test(file) && !file.startsWith('src/testing/'));
 
 /** Files that each file imports, relative ones only, as paths from the root. */
 const imports = new Map(
@@ -93,7 +94,7 @@ test('each script stands beside its caller and its test', () => {
   const lacking = scripts.flatMap((file) => {
     const stem = file.replace(/^lua\//, 'src/').replace(/\.lua$/, '');
     const room = dirname(stem);
-    const tested = globSync(`${room}/*.script.test.ts`, { cwd: root }).some((path) =>
+    const tested = globSync(`${room}/*.{script.test,fixture}.ts`, { cwd: root }).some((path) =>
       read(path).includes(`${stem.split('/').at(-1)}.script.ts`),
     );
     return [

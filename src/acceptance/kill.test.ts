@@ -2,7 +2,7 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { testDatabase } from '../testing/connect.ts';
-import { call, concertInput, enter, newFan, operatorCall, putConcert } from '../testing/fan.ts';
+import { call, concertInput, enter, newFans, operatorCall, putConcert } from '../testing/fan.ts';
 import { type RedisServer, startRedis } from '../testing/redis-server.ts';
 import { startSystem, type System } from '../testing/system.ts';
 import { until } from '../testing/until.ts';
@@ -27,9 +27,9 @@ test('kill -9 of the server in the middle of 100 payments: audit clean, every pa
   timeout: 120_000,
 }, async () => {
   await putConcert(system.url, 'killed', concertInput({ seats: BUYERS }));
+  const fans = await newFans(system.url, BUYERS);
   const buyers = await Promise.all(
-    Array.from({ length: BUYERS }, async (_, index) => {
-      const fan = await newFan(system.url);
+    fans.map(async (fan, index) => {
       const { token } = await enter(system.url, fan, 'killed');
       await call(system.url, `/api/v1/users/${fan.userId}/balance`, { body: { amount: 1000 }, queue: token });
       const held = await call(system.url, '/api/v1/reservations', {

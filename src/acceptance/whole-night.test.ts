@@ -2,7 +2,7 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { testDatabase } from '../testing/connect.ts';
-import { call, concertInput, type Fan, newFan, openSocket, operatorCall, putConcert } from '../testing/fan.ts';
+import { call, concertInput, type Fan, newFans, openSocket, operatorCall, putConcert } from '../testing/fan.ts';
 import { type RedisServer, startRedis } from '../testing/redis-server.ts';
 import { startSystem, type System } from '../testing/system.ts';
 import { until } from '../testing/until.ts';
@@ -83,7 +83,7 @@ test('200 people, 50 seats: exactly 50 sold, 50 rows, a clean audit, and everybo
     'night',
     concertInput({ seats: SEATS, room: { state: 'PAUSED', capacity: 200, admitPerSecond: 40 } }),
   );
-  const fans = await Promise.all(Array.from({ length: PEOPLE }, () => newFan(url)));
+  const fans = await newFans(url, PEOPLE);
   const nights = Promise.all(fans.map((fan, index) => oneNight(url, fan, index)));
   await until(async () => (await operatorCall(url, '/concerts/night/stats')).body.waiting === PEOPLE, {
     everyMs: 200,

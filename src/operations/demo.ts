@@ -1,7 +1,7 @@
 /** A concert of a real size to play with, loaded when the installation has none. */
 import { readFileSync } from 'node:fs';
 import { listConcertIds } from '../concerts/directory.ts';
-import { importConcert, type ImportDeps } from '../concerts/import-concert.ts';
+import { importConcert, type ImportDeps } from '../concerts/import.ts';
 import type { ConcertInput } from '../concerts/shapes.ts';
 import { isRefusal } from '../errors.ts';
 import type { Log } from '../observability/log.ts';

@@ -33,14 +33,20 @@ export function noteJoin(deps: ConcertNotes, { userId, concertId }: ConcertNote)
   notebook.timer ??= setTimeout(write, GATHER_MS, deps, notebook);
 }
 
-/** Writes what is gathered; called when a process ends. */
-export async function flushJoinNotes(deps: ConcertNotes): Promise<void> {
+/** Writes what is gathered: when a process ends, and before a list for `userId` that a join of theirs must show in. */
+export async function flushJoinNotes(deps: ConcertNotes, { userId }: { userId?: string } = {}): Promise<void> {
   const notebook = notebooks.get(deps.redis);
   if (!notebook) return;
+  if (userId !== undefined && !notebook.notes.some((note) => note.userId === userId)) return notebook.writing;
   await notebook.writing;
   clearTimeout(notebook.timer);
   notebook.timer = undefined;
-  await noteConcerts(deps, notebook.notes.splice(0));
+  const notes = notebook.notes.splice(0);
+  await noteConcerts(deps, notes).catch((error: unknown) => {
+    notebook.notes.unshift(...notes);
+    next(deps, notebook, RETRY_MS);
+    throw error;
+  });
 }
 
 function notebookOf(redis: RedisClient): Notebook {

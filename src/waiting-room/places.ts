@@ -6,21 +6,22 @@ import { concertKeys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';
 import { concertsOf } from '../wallet/note-concerts.ts';
 import { inspectPlaceScript } from './inspect-place.script.ts';
+import { type ConcertNotes, flushJoinNotes } from './note-joins.ts';
 import { placesOfScript } from './places-of.script.ts';
 import type { RoomViews } from './room-views.ts';
 import type { Ticket } from './shapes.ts';
 import { ticketOfRow } from './ticket-row.ts';
 
-export interface PlacesDeps {
-  redis: RedisClient;
+export interface PlacesDeps extends ConcertNotes {
   tokens: Pick<Tokens, 'signQueue'>;
 }
 
 /** Live places of a user in all concerts noted for them, by the time of joining; operators get them without tokens. */
 export async function livePlaces(
-  { redis, tokens }: PlacesDeps,
+  { redis, log, tokens }: PlacesDeps,
   { userId, withTokens }: { userId: string; withTokens: boolean },
 ): Promise<Ticket[]> {
+  await flushJoinNotes({ redis, log }, { userId }); // or a join of a moment ago would not show
   const concertIds = (await concertsOf({ redis }, userId)).slice(0, LIMITS.CONCERTS_A_USER_ASKED);
   const found = await Promise.all(
     concertIds.map(async (concertId) => {
