@@ -90,8 +90,8 @@ function readUrl(child: ChildProcess, output: string[]): Promise<string> {
     if (!stream) continue;
     createInterface({ input: stream }).on('line', (line) => {
       output.push(line);
-      const url = line.match(/ready at (http:\/\/\S+)/)?.[1];
-      if (url) found(url);
+      const ready = line.match(/^onsale.* is ready(?: at (http:\/\/[^\s;]+))?/);
+      if (ready) found(ready[1] ?? 'http://worker.invalid');
     });
   }
   child.once('exit', (code, signal) =>
