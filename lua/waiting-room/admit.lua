@@ -14,7 +14,7 @@
 -- ARGV[1] worker   whose lease; economy, not correctness: two workers that admit at once do no harm
 -- ARGV[2] lease_ms
 -- DERIVED live
--- Reply   ADMITTED admitted ended more wait_ms... | LEASED | NONE
+-- Reply   ADMITTED admitted ended more waiting active wait_ms... | LEASED | NONE
 -- @include now_ms
 -- @include derived
 -- @include place
@@ -43,14 +43,17 @@ local state = room_state(k.room, now)
 -- The bucket holds thousandths of an admission, one second's worth at most. A clock that went back adds nothing.
 local tokens = per_second * 1000
 if r[7] then tokens = math.min(tokens, tonumber(r[7]) + math.max(0, now - tonumber(r[8])) * per_second) end
-local free = capacity - redis.call('ZCOUNT', k.active, '(' .. now, '+inf')
-local take = state == 'OPEN' and math.min(free, math.floor(tokens / 1000), A_CALL) or 0
+local function count_active() return redis.call('ZCOUNT', k.active, '(' .. now, '+inf') end
+local active = count_active()
+local take = state == 'OPEN' and math.min(capacity - active, math.floor(tokens / 1000), A_CALL) or 0
 local passed = redis.call('ZRANGEBYSCORE', k.active, '-inf', now, 'LIMIT', 0, A_CALL)
 local entering = take > 0 and redis.call('ZRANGE', k.waiting, 0, take - 1, 'WITHSCORES') or {}
 local taken = #entering / 2
 local frontier = taken > 0 and tonumber(entering[#entering]) or tonumber(r[6] or 0)
 local stale = math.min(redis.call('ZCOUNT', k.left, '-inf', frontier), TRIM_A_CALL)
-if state == written_state and #passed + taken + stale == 0 then return { 'ADMITTED', 0, 0, 0 } end
+if state == written_state and #passed + taken + stale == 0 then
+  return { 'ADMITTED', 0, 0, 0, redis.call('ZCARD', k.waiting), active }
+end
 
 redis.call('HSET', k.room, 'lease_by', worker, 'lease_until', now + lease_ms)
 if state ~= written_state then redis.call('HSET', k.room, 'state', state, 'opens_at', '') end
@@ -94,4 +97,4 @@ if taken > 0 then
 end
 if stale > 0 then redis.call('ZREMRANGEBYRANK', k.left, 0, stale - 1) end
 local more = (#passed == A_CALL or taken == A_CALL or stale == TRIM_A_CALL or superseded > 0) and 1 or 0
-return { 'ADMITTED', #queue_ids, #passed, more, unpack(waits) }
+return { 'ADMITTED', #queue_ids, #passed, more, redis.call('ZCARD', k.waiting), count_active(), unpack(waits) }

@@ -34,7 +34,15 @@ async function joinInTurn(room: TestRoom, userIds: readonly string[]): Promise<Q
   return claims;
 }
 
-const idle = { outcome: 'ADMITTED', admitted: 0, ended: 0, more: false, waitsMs: [] };
+const idle = (waiting: number, active: number) => ({
+  outcome: 'ADMITTED',
+  admitted: 0,
+  ended: 0,
+  more: false,
+  waiting,
+  active,
+  waitsMs: [],
+});
 
 describe('ADMITTED', () => {
   test('lets in those in front, unclaimed, and tells of it', async () => {
@@ -68,7 +76,7 @@ describe('ADMITTED', () => {
     const room = await openRoom(redis, { capacity: 1 });
     const [ann] = await joinInTurn(room, ['ann', 'bob']);
     expect(await admit(room)).toMatchObject({ admitted: 1 });
-    expect(await admit(room)).toEqual(idle);
+    expect(await admit(room)).toEqual(idle(1, 1));
     await agePlace(room, ann?.queueId ?? '');
     expect(await admit(room)).toMatchObject({ admitted: 1, ended: 1, more: false });
   });
@@ -79,7 +87,7 @@ describe('ADMITTED', () => {
     await enter(room, 'bob');
     await redis.hset(room.keys.room, 'capacity', 1);
     await join(room, 'cat');
-    expect(await admit(room)).toEqual(idle);
+    expect(await admit(room)).toEqual(idle(1, 2));
   });
 
   test.each([
@@ -109,7 +117,7 @@ describe('ADMITTED', () => {
     for (const settings of [{ admitPerSecond: 0 }, { capacity: 0 }]) {
       const room = await openRoom(redis, settings);
       await join(room, 'ann');
-      expect(await admit(room)).toEqual(idle);
+      expect(await admit(room)).toEqual(idle(1, 0));
     }
   });
 
@@ -172,7 +180,7 @@ describe('ADMITTED', () => {
     const room = await openRoom(redis, { capacity: 0 });
     await join(room, 'ann');
     const before = await redis.hgetall(room.keys.room);
-    expect(await admit(room)).toEqual(idle);
+    expect(await admit(room)).toEqual(idle(1, 0));
     expect(await redis.hgetall(room.keys.room)).toEqual(before);
   });
 

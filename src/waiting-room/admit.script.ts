@@ -5,10 +5,12 @@ export const admitScript = defineScript({
   keys: ['room', 'places', 'waiting', 'active', 'members', 'ended', 'left', 'log', 'base'],
   args: ['worker', 'lease_ms'],
   outcomes: {
-    ADMITTED: ([admitted, ended, more, ...waits]) => ({
+    ADMITTED: ([admitted, ended, more, waiting, active, ...waits]) => ({
       admitted: Number(admitted),
       ended: Number(ended),
       more: Number(more) === 1,
+      waiting: Number(waiting),
+      active: Number(active),
       waitsMs: waits.map(Number),
     }),
     LEASED: () => ({}),

@@ -17,13 +17,25 @@ export async function admitRoom(
   for (let calls = 0; calls < LIMITS.ADMIT_CALLS_A_RUN; calls++) {
     const args = { worker: lease, lease_ms: LIMITS.ADMIT_LEASE_MS };
     const answer = await admitScript.run(redis, { keys: concertKeys(concertId), args });
+    measure(concertId, answer);
     if (answer.outcome !== 'ADMITTED') break;
     total.admitted += answer.admitted;
     total.ended += answer.ended;
-    for (const waitMs of answer.waitsMs) metrics.waitSeconds.observe(waitMs / 1_000);
-    if (answer.admitted > 0) metrics.admitted.inc({ concert: concertId }, answer.admitted);
-    if (answer.ended > 0) metrics.swept.inc({ kind: 'places' }, answer.ended);
     if (!answer.more) break;
   }
   return total;
+}
+
+/** Counts are told by the process that admits, and by no other at the same time. */
+function measure(concert: string, answer: Awaited<ReturnType<typeof admitScript.run>>): void {
+  if (answer.outcome !== 'ADMITTED') {
+    metrics.waiting.remove({ concert });
+    metrics.active.remove({ concert });
+    return;
+  }
+  metrics.waiting.set({ concert }, answer.waiting);
+  metrics.active.set({ concert }, answer.active);
+  if (answer.admitted > 0) metrics.admitted.inc({ concert }, answer.admitted);
+  if (answer.ended > 0) metrics.swept.inc({ kind: 'places' }, answer.ended);
+  for (const waitMs of answer.waitsMs) metrics.waitSeconds.observe(waitMs / 1_000);
 }

@@ -36,7 +36,8 @@ async function askVerdict(deps: GuardDeps, claims: QueueClaims): Promise<{ verdi
   const answer = await touch(deps.redis, claims);
   switch (answer.outcome) {
     case 'ACTIVE':
-      return { verdict: null, forMs: answer.record.deadlineMs - answer.nowMs };
+      // Less one: the time is in whole milliseconds, so up to one more has passed than it says.
+      return { verdict: null, forMs: answer.record.deadlineMs - answer.nowMs - 1 };
     case 'NOT_ACTIVE':
       return { verdict: await notActiveOf(deps, claims, answer), forMs };
     case 'NONE':

@@ -17,6 +17,7 @@ interface Notebook {
   notes: ConcertNote[];
   timer: NodeJS.Timeout | undefined;
   writing: Promise<void>;
+  failing: boolean;
 }
 
 const GATHER_MS = 20;
@@ -52,7 +53,7 @@ export async function flushJoinNotes(deps: ConcertNotes, { userId }: { userId?: 
 function notebookOf(redis: RedisClient): Notebook {
   let notebook = notebooks.get(redis);
   if (!notebook) {
-    notebook = { notes: [], timer: undefined, writing: Promise.resolve() };
+    notebook = { notes: [], timer: undefined, writing: Promise.resolve(), failing: false };
     notebooks.set(redis, notebook);
   }
   return notebook;
@@ -61,9 +62,14 @@ function notebookOf(redis: RedisClient): Notebook {
 function write(deps: ConcertNotes, notebook: Notebook): void {
   const batch = notebook.notes.splice(0, A_BATCH);
   notebook.writing = noteConcerts(deps, batch).then(
-    () => next(deps, notebook, GATHER_MS),
+    () => {
+      notebook.failing = false;
+      next(deps, notebook, GATHER_MS);
+    },
     (error: unknown) => {
-      deps.log.warn({ err: error, notes: batch.length }, 'concerts of new places were not noted; tried again');
+      if (!notebook.failing)
+        deps.log.warn({ err: error }, 'concerts of new places are not noted; tried again until they are');
+      notebook.failing = true;
       notebook.notes.unshift(...batch);
       next(deps, notebook, RETRY_MS);
     },

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { QueueClaims } from '../auth/tokens.ts';
 import { LIMITS } from '../limits.ts';
+import { metrics } from '../observability/metrics.ts';
 import { testRedis } from '../testing/connect.ts';
 import { until } from '../testing/until.ts';
 import {
@@ -279,6 +280,20 @@ describe('the room', () => {
     expect(await resetRoom(deps, 'gone')).toMatchObject({ refused: 'CONCERT_NOT_FOUND' });
     expect(await roomOf(deps, 'gone')).toMatchObject({ refused: 'CONCERT_NOT_FOUND' });
     expect(await roomStats(deps, 'gone')).toMatchObject({ refused: 'CONCERT_NOT_FOUND' });
+  });
+
+  test('is measured by the process that admits, until another one does', async () => {
+    const { concertId, keys, ...room } = await openRoom(redis, { capacity: 2 });
+    for (const userId of ['ann', 'bob', 'cat']) await join({ concertId, keys, ...room }, userId);
+    const of = async (gauge: typeof metrics.waiting) => {
+      const { values } = await gauge.get();
+      return values.find(({ labels }) => labels.concert === concertId)?.value;
+    };
+    expect(await admitRoom({ redis }, { concertId, lease: 'one' })).toEqual({ admitted: 2, ended: 0 });
+    expect([await of(metrics.waiting), await of(metrics.active)]).toEqual([1, 2]);
+    await redis.hset(keys.room, { lease_by: 'another', lease_until: (await redisNow(redis)) + 60_000 });
+    expect(await admitRoom({ redis }, { concertId, lease: 'one' })).toEqual({ admitted: 0, ended: 0 });
+    expect([await of(metrics.waiting), await of(metrics.active)]).toEqual([undefined, undefined]);
   });
 
   test('counts', async () => {

@@ -61,12 +61,17 @@ function plainRoom() {
   const left = new Set<number>();
   return {
     room,
-    join: () => void room.waiting.push(++room.sequence),
+    join() {
+      for (let i = 0; i < 3; i++) room.waiting.push(++room.sequence);
+    },
+    /** Up to four of them, one after another. */
     leave(pick: number) {
-      const [sequence] = room.waiting.splice(pick % Math.max(1, room.waiting.length), 1);
-      if (sequence === undefined) return;
-      room.log.push(sequence);
-      left.add(sequence);
+      for (let i = 0; i <= pick % 4; i++) {
+        const [sequence] = room.waiting.splice((pick * (i + 1)) % Math.max(1, room.waiting.length), 1);
+        if (sequence === undefined) return;
+        room.log.push(sequence);
+        left.add(sequence);
+      }
     },
     admit(count: number) {
       const taken = room.waiting.splice(0, count);
