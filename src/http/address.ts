@@ -26,12 +26,14 @@ export function createAddresses(
 }
 
 function addRange(proxies: BlockList, range: string): void {
-  const [address = '', bits] = range.split('/');
+  const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(range) ?? [];
   const family = isIP(address);
-  if (family === 0) throw new Error(`TRUSTED_PROXIES: ${range} is no address or CIDR range`);
+  const width = family === 6 ? 128 : 32;
   const type = family === 6 ? 'ipv6' : 'ipv4';
-  if (bits === undefined) proxies.addAddress(address, type);
-  else proxies.addSubnet(address, Number(bits), type);
+  if (family === 0 || Number(bits ?? 0) > width) {
+    throw new Error(`TRUSTED_PROXIES: ${range} is no address or CIDR range`);
+  }
+  proxies.addSubnet(address, Number(bits ?? width), type);
 }
 
 const MAPPED = /^(?:0{0,4}:){1,5}:?ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/i;

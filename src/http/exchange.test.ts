@@ -338,6 +338,6 @@ describe('the end', () => {
       refusal: () => ({ status: 500, headers: {}, body: null }),
     });
     servers.push(second);
-    await expect(second.listen('127.0.0.1', port, { shared: false })).rejects.toThrow(`127.0.0.1:${port}`);
+    await expect(second.listen('127.0.0.1', port, { shared: false })).rejects.toThrow(`PORT: ${port} on 127.0.0.1 is taken`);
   });
 });

@@ -283,7 +283,12 @@ function listen(
   return new Promise((resolve, reject) => {
     (app as unknown as Listens).listen(host, port, shared ? 0 : EXCLUSIVE_PORT, (socket) => {
       if (socket) resolve({ socket, port: uWS.us_socket_local_port(socket) });
-      else reject(new Error(`cannot listen on ${host}:${port}: is the port taken?`));
+      else
+        reject(
+          new Error(
+            `PORT: ${port} on ${host} is taken by another process, or is not ours to take. Choose another port.`,
+          ),
+        );
     });
   });
 }

@@ -9,8 +9,10 @@ import { createSeatMaps } from '../concerts/seat-maps.ts';
 import type { RedisClient } from '../redis/script.ts';
 import { createUsers } from '../users/users.ts';
 import { createRoomViews } from '../waiting-room/room-views.ts';
+import { asyncApiOf } from '../ws/asyncapi.ts';
 import { type Deadlines, HttpServer } from './exchange.ts';
 import type { HttpApp, HttpConfig } from './http-app.ts';
+import { openApiOf } from './openapi.ts';
 import { createRateLimits, type RateSettings } from './rate-limits.ts';
 import type { Route } from './route.ts';
 import { createService } from './service.ts';
@@ -95,7 +97,7 @@ export async function serve(
     seatMaps,
     rateLimits: createRateLimits(settings),
     operatorKeys: createOperatorKeys(fullConfig.operatorKeys),
-    documents: { openApi: {}, asyncApi: {} },
+    documents: { openApi: openApiOf(table, '1.2.3'), asyncApi: asyncApiOf('1.2.3') },
     draining: () => server.draining,
     memory: { full: () => false },
     renderMetrics: async () => '# none\n',

@@ -303,8 +303,12 @@ describe('machines', () => {
     expect((await call('/healthz')).body).toEqual({ status: 'alive' });
     expect((await call('/readyz?verbose=1')).body).toEqual({ status: 'ready' });
     expect((await call('/metrics')).body).toBe('# none\n');
-    for (const path of ['/openapi.json', '/asyncapi.json']) expect((await call(path)).status).toBe(200);
+    expect((await call('/openapi.json')).body).toMatchObject({ openapi: '3.1.0', info: { version: '1.2.3' } });
+    expect((await call('/asyncapi.json')).body).toMatchObject({ asyncapi: '3.0.0', channels: { socket: {} } });
     const page = await call('/docs');
+    expect(page.body).toMatch(
+      /POST \/api\/v1\/payments[^]*<h2>WebSocket<\/h2>[^]*<code>ticket<\/code>[^]*id="SEAT_TAKEN"/,
+    );
     expect(page.headers.get('content-security-policy')).toMatch(/^default-src 'none'; style-src 'sha256-/);
   });
 

@@ -1,6 +1,7 @@
 /** The HTTP server of this process: the route table, served. */
 import { readFileSync } from 'node:fs';
 import { createOperatorKeys } from '../auth/operator-keys.ts';
+import { asyncApiOf } from '../ws/asyncapi.ts';
 import { HttpServer } from './exchange.ts';
 import type { HttpApp, ServedApp } from './http-app.ts';
 import { openApiOf } from './openapi.ts';
@@ -13,10 +14,7 @@ export function createHttpServer(app: ServedApp): HttpServer {
   const served: HttpApp = {
     ...app,
     operatorKeys: createOperatorKeys(app.config.operatorKeys),
-    documents: {
-      openApi: openApiOf(routes, version),
-      asyncApi: { asyncapi: '3.0.0', info: { title: 'onsale', version } },
-    },
+    documents: { openApi: openApiOf(routes, version), asyncApi: asyncApiOf(version) },
     draining: () => server.draining,
   };
   const server: HttpServer = new HttpServer(createService(served, routes));

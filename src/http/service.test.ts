@@ -164,6 +164,7 @@ describe('what every answer carries', () => {
       body: { code: 'INTERNAL', instance: expect.stringMatching(/^urn:uuid:/) },
     });
     expect(JSON.stringify(fault.body)).not.toContain('secret');
+    expect(log.find(({ msg, requestId }) => msg === 'answered' && requestId === 'r1')).toMatchObject({ status: 500 });
     const line = log.find(({ instance }) => instance === fault.body.instance);
     expect(line).toMatchObject({ requestId: 'r1', err: { message: 'a secret detail' }, route: '/api/v1/fail/{how}' });
   });

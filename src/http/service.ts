@@ -60,9 +60,11 @@ export function createService(app: HttpApp, table: readonly Route[]): Service {
       async run(body) {
         const started = performance.now();
         const given = await reply(app, one, { head, values, body, address }).catch((error: unknown) =>
-          replyOf(tell(error, { route, requestId: head.requestId })),
+          replyOf(tell.failed(error, { route, requestId: head.requestId })),
         );
-        observe(given.status, (performance.now() - started) / 1000);
+        const seconds = (performance.now() - started) / 1000;
+        observe(given.status, seconds);
+        tell.answered(given.status, { route, requestId: head.requestId, seconds });
         return dress(head, given, route);
       },
     };
@@ -117,18 +119,31 @@ function methodsOf({ routes }: Match, withOptions: boolean): string[] {
 /** A line a second is enough to know that Redis is away; a line for each of 10,000 calls helps nobody. */
 const AWAY_LINE_EVERY_MS = 1_000;
 
-/** Turns what a call threw into its refusal, and tells the log. */
-function createTeller({ log }: HttpApp): (error: unknown, call: { route: Route; requestId: string }) => Refusal {
+/** What the log is told of calls: faults always, the rest at level debug only, since metrics count them. */
+function createTeller({ log }: HttpApp) {
   let toldMs = -Infinity;
-  return (error, { route, requestId }) => {
-    const refusal = refusalOf(error);
-    metrics.refusals.inc({ code: refusal.refused });
-    const line = { err: error, requestId, method: route.method, route: route.path, ...refusal.members };
-    if (refusal.refused === 'INTERNAL') log.error(line, 'a call failed');
-    else if (performance.now() - toldMs > AWAY_LINE_EVERY_MS) {
-      toldMs = performance.now();
-      log.warn(line, 'a call was answered 503; at most one of these lines a second');
-    }
-    return refusal;
+  return {
+    /** Turns what a call threw into its refusal. */
+    failed(error: unknown, { route, requestId }: { route: Route; requestId: string }): Refusal {
+      const refusal = refusalOf(error);
+      metrics.refusals.inc({ code: refusal.refused });
+      const line = { err: error, requestId, method: route.method, route: route.path, ...refusal.members };
+      if (refusal.refused === 'INTERNAL') log.error(line, 'a call failed');
+      else if (performance.now() - toldMs > AWAY_LINE_EVERY_MS) {
+        toldMs = performance.now();
+        log.warn(line, 'a call was answered 503; at most one of these lines a second');
+      }
+      return refusal;
+    },
+    answered(
+      status: number,
+      { route, requestId, seconds }: { route: Route; requestId: string; seconds: number },
+    ): void {
+      if (!log.isLevelEnabled('debug')) return;
+      log.debug(
+        { requestId, method: route.method, route: route.path, status, ms: Math.round(seconds * 1000) },
+        'answered',
+      );
+    },
   };
 }
