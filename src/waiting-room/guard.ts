@@ -1,11 +1,11 @@
-/** Whether a place lets its user in: the guard of reads, the claim by a socket, and what a refused write answers. */
+/** Whether a place lets its user in: the guard of reads, and the claim by a socket. */
 import type { QueueClaims } from '../auth/tokens.ts';
-import { isRefusal, type Refusal, refuse } from '../errors.ts';
+import { type Refusal, refuse } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { concertKeys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';
 import { judgePlace, type PlaceRecord } from './place.ts';
-import { readTicket, type TicketDeps } from './read-ticket.ts';
+import type { TicketDeps } from './read-ticket.ts';
 import type { RoomViews } from './room-views.ts';
 import type { Ticket } from './shapes.ts';
 import { ticketOf } from './ticket.ts';
@@ -53,19 +53,6 @@ async function notActiveOf(
   const { status } = judgePlace(place.record, place.nowMs);
   const position = status === 'WAITING' ? Math.max(1, (await rooms.view(concertId))?.positionOf(sequence) ?? 1) : null;
   return refuse('NOT_ACTIVE', { status, position });
-}
-
-/**
- * What a write answers whose script found no ACTIVE place: NOT_ACTIVE with the status and position of the token's
- * place, both null where that is in another room or only an access token came; QUEUE_NOT_FOUND where it is not known.
- */
-export async function notActive(
-  deps: TicketDeps,
-  { claims, concertId }: { claims: QueueClaims | null; concertId: string },
-): Promise<Refusal> {
-  if (!claims || claims.concertId !== concertId) return elsewhere();
-  const ticket = await readTicket(deps, claims);
-  return isRefusal(ticket) ? ticket : refuse('NOT_ACTIVE', { status: ticket.status, position: ticket.position });
 }
 
 /**

@@ -1,13 +1,13 @@
 import { Compile } from 'typebox/compile';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createTokens } from '../auth/tokens.ts';
 import { isRefusal } from '../errors.ts';
+import { walletKeys } from '../redis/keys.ts';
 import { testRedis } from '../testing/connect.ts';
 import { until } from '../testing/until.ts';
 import { admit, agePlace, commandsOf, enter, newQueueId, openRoom, type TestRoom } from '../testing/waiting-room.ts';
 import { concertsOf, noteConcerts } from '../wallet/note-concerts.ts';
 import { type JoinDeps, joinRoom } from './join.ts';
-import { flushJoinNotes } from './note-joins.ts';
 import { livePlaces } from './places.ts';
 import { createRoomViews, type RoomViewsOptions } from './room-views.ts';
 import { Ticket } from './shapes.ts';
@@ -172,10 +172,26 @@ describe('behind the answer', () => {
     const room = await openRoom(redis);
     const userId = newUser();
     await ticketFor(room, userId);
-    await flushJoinNotes(deps);
+    await rooms.stop();
     expect(await concertsOf(deps, userId)).toEqual([room.concertId]);
     await noteConcerts(deps, [{ userId, concertId: 'gone' }]);
     expect(await livePlaces(deps, { userId, withTokens: true })).toHaveLength(1);
+  });
+
+  test('a note that cannot be written is written later, and told of once', async () => {
+    const room = await openRoom(redis);
+    const userId = newUser();
+    const warn = vi.fn<(...args: unknown[]) => void>();
+    const broken = walletKeys(userId).concerts;
+    await redis.set(broken, 'no set');
+    const join = await joinRoom({ ...deps, log: { warn } }, { concertId: room.concertId, userId, idempotency: null });
+    expect(isRefusal(join)).toBe(false);
+    await until(() => warn.mock.calls.length > 0);
+    await expect(livePlaces(deps, { userId, withTokens: true })).rejects.toThrow('WRONGTYPE');
+    await redis.del(broken);
+    expect(await livePlaces(deps, { userId, withTokens: true })).toHaveLength(1);
+    expect(await concertsOf(deps, userId)).toEqual([room.concertId]);
+    expect(warn).toHaveBeenCalledOnce();
   });
 
   test('the expected wait is held against the real one', async () => {

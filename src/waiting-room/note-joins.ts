@@ -16,14 +16,13 @@ export interface ConcertNotes {
 interface Notebook {
   notes: ConcertNote[];
   timer: NodeJS.Timeout | undefined;
-  writing: Promise<void>;
+  /** one write after another; never rejects */
+  writing: Promise<unknown>;
   failing: boolean;
 }
 
 const GATHER_MS = 20;
 const RETRY_MS = 500;
-/** Sets of one script call: a wallet partition has a 64th of these. */
-const A_BATCH = 5_000;
 
 const notebooks = new WeakMap<RedisClient, Notebook>();
 
@@ -31,23 +30,22 @@ export function noteJoin(deps: ConcertNotes, { userId, concertId }: ConcertNote)
   const notebook = notebookOf(deps.redis);
   if (notebook.notes.length >= LIMITS.CONCERT_NOTES_KEPT) return;
   notebook.notes.push({ userId, concertId });
-  notebook.timer ??= setTimeout(write, GATHER_MS, deps, notebook);
+  writeLater(deps, notebook, GATHER_MS);
 }
 
-/** Writes what is gathered: when a process ends, and before a list for `userId` that a join of theirs must show in. */
+/** Writes what is gathered, so that a list for `userId` shows a join of theirs of a moment ago. */
 export async function flushJoinNotes(deps: ConcertNotes, { userId }: { userId?: string } = {}): Promise<void> {
   const notebook = notebooks.get(deps.redis);
   if (!notebook) return;
-  if (userId !== undefined && !notebook.notes.some((note) => note.userId === userId)) return notebook.writing;
-  await notebook.writing;
-  clearTimeout(notebook.timer);
-  notebook.timer = undefined;
-  const notes = notebook.notes.splice(0);
-  await noteConcerts(deps, notes).catch((error: unknown) => {
-    notebook.notes.unshift(...notes);
-    next(deps, notebook, RETRY_MS);
-    throw error;
-  });
+  const nothing = userId !== undefined && !notebook.notes.some((note) => note.userId === userId);
+  await (nothing ? notebook.writing : write(deps, notebook));
+}
+
+/** Writes what is gathered as a process ends; what cannot be written then is lost, as in a crash. */
+export async function endJoinNotes(deps: ConcertNotes): Promise<void> {
+  await flushJoinNotes(deps).catch(toldAlready);
+  clearTimeout(notebooks.get(deps.redis)?.timer);
+  notebooks.delete(deps.redis);
 }
 
 function notebookOf(redis: RedisClient): Notebook {
@@ -59,23 +57,33 @@ function notebookOf(redis: RedisClient): Notebook {
   return notebook;
 }
 
-function write(deps: ConcertNotes, notebook: Notebook): void {
-  const batch = notebook.notes.splice(0, A_BATCH);
-  notebook.writing = noteConcerts(deps, batch).then(
-    () => {
-      notebook.failing = false;
-      next(deps, notebook, GATHER_MS);
-    },
-    (error: unknown) => {
-      if (!notebook.failing)
-        deps.log.warn({ err: error }, 'concerts of new places are not noted; tried again until they are');
-      notebook.failing = true;
-      notebook.notes.unshift(...batch);
-      next(deps, notebook, RETRY_MS);
-    },
-  );
+function writeLater(deps: ConcertNotes, notebook: Notebook, afterMs: number): void {
+  notebook.timer ??= setTimeout(() => void write(deps, notebook).catch(toldAlready), afterMs);
 }
 
-function next(deps: ConcertNotes, notebook: Notebook, afterMs: number): void {
-  notebook.timer = notebook.notes.length > 0 ? setTimeout(write, afterMs, deps, notebook) : undefined;
+function write(deps: ConcertNotes, notebook: Notebook): Promise<void> {
+  const written = notebook.writing.then(() => writeAll(deps, notebook));
+  notebook.writing = written.catch(toldAlready);
+  return written;
+}
+
+async function writeAll(deps: ConcertNotes, notebook: Notebook): Promise<void> {
+  clearTimeout(notebook.timer);
+  notebook.timer = undefined;
+  const notes = notebook.notes.splice(0);
+  try {
+    await noteConcerts(deps, notes);
+    notebook.failing = false;
+  } catch (error) {
+    if (!notebook.failing) deps.log.warn({ err: error }, 'concerts of new places are not noted; tried until they are');
+    notebook.failing = true;
+    notebook.notes.unshift(...notes);
+    writeLater(deps, notebook, RETRY_MS);
+    throw error;
+  }
+}
+
+/** The failure is in the log. */
+function toldAlready(): null {
+  return null;
 }

@@ -19,11 +19,11 @@ import {
   type TestRoom,
 } from '../testing/waiting-room.ts';
 import { admitRoom } from './admit.ts';
-import { claimPlace, notActive, requireActive } from './guard.ts';
+import { claimPlace, requireActive } from './guard.ts';
 import { leaveRoom, removePlace } from './leave.ts';
 import { inspectPlace } from './places.ts';
 import { readTicket, readTickets } from './read-ticket.ts';
-import { changeRoom, resetRoom, roomOf, roomStats } from './room.ts';
+import { changeRoom, resetRoom, roomOf } from './room.ts';
 import { createRoomViews } from './room-views.ts';
 import { tidyPlaces } from './tidy.ts';
 
@@ -177,15 +177,11 @@ describe('the guard of reads', () => {
       members: { status, position },
     });
     expect(await active(bob)).toEqual(refusal('WAITING', 2));
-    expect(await notActive(deps, { claims: bob, concertId })).toEqual(refusal('WAITING', 2));
     expect(await active(null)).toEqual(refusal(null, null));
     expect(await active(ann, other.concertId)).toEqual(refusal(null, null));
-    expect(await notActive(deps, { claims: ann, concertId: other.concertId })).toEqual(refusal(null, null));
-    expect(await notActive(deps, { claims: null, concertId })).toEqual(refusal(null, null));
     expect(await active(ann, 'no-such-concert')).toMatchObject({ refused: 'CONCERT_NOT_FOUND' });
     await leaveRoom(deps, { claims: ann });
     expect(await active(ann)).toEqual(refusal('LEFT', null));
-    expect(await notActive(deps, { claims: ann, concertId })).toEqual(refusal('LEFT', null));
     const gone = { ...ann, queueId: 'q_of_nobody' };
     expect(await active(gone)).toMatchObject({ refused: 'QUEUE_NOT_FOUND' });
   });
@@ -279,7 +275,6 @@ describe('the room', () => {
     expect(await redis.exists('{c:gone}:room')).toBe(0);
     expect(await resetRoom(deps, 'gone')).toMatchObject({ refused: 'CONCERT_NOT_FOUND' });
     expect(await roomOf(deps, 'gone')).toMatchObject({ refused: 'CONCERT_NOT_FOUND' });
-    expect(await roomStats(deps, 'gone')).toMatchObject({ refused: 'CONCERT_NOT_FOUND' });
   });
 
   test('is measured by the process that admits, until another one does', async () => {
@@ -294,34 +289,5 @@ describe('the room', () => {
     await redis.hset(keys.room, { lease_by: 'another', lease_until: (await redisNow(redis)) + 60_000 });
     expect(await admitRoom({ redis }, { concertId, lease: 'one' })).toEqual({ admitted: 0, ended: 0 });
     expect([await of(metrics.waiting), await of(metrics.active)]).toEqual([undefined, undefined]);
-  });
-
-  test('counts', async () => {
-    const deps = process();
-    const room = await openRoom(redis);
-    const [ann, bob, , dan] = [
-      await enter(room, 'ann'),
-      await enter(room, 'bob'),
-      await enter(room, 'cat'),
-      await join(room, 'dan'),
-    ];
-    await join(room, 'eve');
-    await claimPlace(deps, ann);
-    for (const { queueId } of [ann, bob]) await agePlace(room, queueId);
-    await leaveRoom(deps, { claims: dan });
-    await redis.hset(room.keys.room, 'capacity', 0);
-    await redis.hset(room.keys.stock, { sold: 3, revenue: 300 });
-    await enterAll(room);
-    await deps.rooms.refresh(room.concertId);
-    expect(await roomStats(deps, room.concertId)).toEqual({
-      waiting: 1,
-      active: 1,
-      admitted: 3,
-      expired: 1,
-      noShows: 1,
-      left: 1,
-      sold: 3,
-      revenue: 300,
-    });
   });
 });

@@ -8,6 +8,7 @@ import type { Log } from '../observability/log.ts';
 import type { RedisClient } from '../redis/script.ts';
 import { createExpectedWaits, type ExpectedWaits, type WaitObserver } from './expected-waits.ts';
 import { type KeptRoom, keepRoom, type RoomListener, type RoomTick } from './kept-room.ts';
+import { endJoinNotes } from './note-joins.ts';
 import type { RoomView } from './room-view.ts';
 import { createVerdicts, type Verdicts } from './verdicts.ts';
 
@@ -29,7 +30,7 @@ export interface RoomViews {
   readonly verdicts: Verdicts;
   readonly waits: ExpectedWaits;
   start(): void;
-  /** Ends the ticking and waits for the readings under way. */
+  /** Ends the ticking, waits for the readings under way, and writes what joins have noted behind their answers. */
   stop(): Promise<void>;
 }
 
@@ -105,6 +106,7 @@ export function createRoomViews({ redis, log, onWaitObserved = () => {} }: RoomV
       clearInterval(timer);
       timer = undefined;
       await Promise.all([...rooms.values()].map((room) => room.settled()));
+      await endJoinNotes({ redis, log });
     },
   };
 }

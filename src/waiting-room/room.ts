@@ -40,26 +40,3 @@ async function shown(rooms: RoomDeps['rooms'], concertId: string): Promise<Room 
   const view = await rooms.refresh(concertId);
   return view ? renderRoom(view) : refuse('CONCERT_NOT_FOUND');
 }
-
-export interface RoomStats {
-  waiting: number;
-  active: number;
-  admitted: number;
-  /** sessions that ended by time or by a newer place */
-  expired: number;
-  /** admitted, but not claimed in time */
-  noShows: number;
-  /** by their users and by operators */
-  left: number;
-  sold: number;
-  /** of what is sold, in the smallest unit of the currency */
-  revenue: number;
-}
-
-/** Counts since the room was made or reset. Refuses CONCERT_NOT_FOUND. Throws Unavailable. */
-export async function roomStats({ rooms }: Pick<RoomDeps, 'rooms'>, concertId: string): Promise<RoomStats | Refusal> {
-  const view = await rooms.view(concertId);
-  if (!view) return refuse('CONCERT_NOT_FOUND');
-  const { waiting, active, admitted, expired, noShows, left, sold, revenue } = view;
-  return { waiting, active, admitted, expired, noShows, left, sold, revenue };
-}
