@@ -9,7 +9,7 @@ export const LIMITS = {
   // HTTP
   BODY_MAX_BYTES: 64 * 1024,
   IMPORT_BODY_MAX_BYTES: 4 * 1024 * 1024,
-  REQUEST_DEADLINE_MS: 10_000,
+  REQUEST_DEADLINE_MS: 12_000,
   BODY_DEADLINE_MS: 10_000,
   JSON_DEPTH_MAX: 16,
   LIST_LIMIT_MAX: 100,
@@ -154,6 +154,7 @@ export function assertLimits(): void {
       'the dearest hold can be paid from a full wallet',
     ],
     [LIMITS.TRANSFER_DEADLINE_MS > LIMITS.REQUEST_DEADLINE_MS, 'no request outlives its transfer'],
+    [LIMITS.REQUEST_DEADLINE_MS > LIMITS.AUDIT_ANSWER_MS + 1_000, 'an audit that takes long is told so in time'],
     [LIMITS.TICK_MS * 2 <= LIMITS.VERDICT_TRUSTED_MS, 'a tick may be late once'],
     [LIMITS.TICK_STALE_MS > LIMITS.TICK_MS * 2, 'one late tick is no outage'],
     [LIMITS.SEATS_A_CONCERT_MAX * LIMITS.PRICE_MAX < 1e14, 'revenue stays exact in Lua'],
