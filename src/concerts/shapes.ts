@@ -137,7 +137,7 @@ export const SectionInput = Type.Object(
 export const ScheduleInput = Type.Object(
   {
     scheduleId: ScheduleId,
-    startsAt: Type.String({ maxLength: 40, description: 'RFC 3339, with an offset' }),
+    startsAt: Type.String({ format: 'date-time', maxLength: 40, description: 'RFC 3339, with an offset' }),
     sections: Type.Array(SectionInput, { minItems: 1 }),
   },
   closed,
