@@ -257,6 +257,17 @@ describe('answers', () => {
     await until(() => server.inFlight() === 0);
   });
 
+  test('work that rejects is INTERNAL, and its connection goes on', async () => {
+    const { server, port } = await start({ '/broken': () => Promise.reject(new Error('broken')) });
+    const connection = await connectRaw(port);
+    connection.write(get('/broken'));
+    expect(JSON.parse((await connection.next()).body)).toEqual({ code: 'INTERNAL' });
+    connection.write(get('/'));
+    expect((await connection.next()).status).toBe(200);
+    expect(server.inFlight()).toBe(0);
+    connection.destroy();
+  });
+
   test('a client that leaves in the middle of its body never reaches the work', async () => {
     const { server, port, seen } = await start();
     const connection = await connectRaw(port);
@@ -338,6 +349,8 @@ describe('the end', () => {
       refusal: () => ({ status: 500, headers: {}, body: null }),
     });
     servers.push(second);
-    await expect(second.listen('127.0.0.1', port, { shared: false })).rejects.toThrow(`PORT: ${port} on 127.0.0.1 is taken`);
+    await expect(second.listen('127.0.0.1', port, { shared: false })).rejects.toThrow(
+      `PORT: ${port} on 127.0.0.1 is taken`,
+    );
   });
 });

@@ -38,7 +38,7 @@ export interface Work {
   bodyMaxBytes: number;
   /** false: the body is read and forgotten, so that the client hears the answer */
   keepBody: boolean;
-  /** must not reject */
+  /** tells its own faults; where it rejects all the same, the answer is INTERNAL */
   run(body: Body): Promise<HttpAnswer>;
 }
 
@@ -178,10 +178,13 @@ export class HttpServer {
   #serve(exchange: Exchange, work: Work, body: Body): void {
     this.#move(exchange, 'serving');
     this.#working += 1;
-    void work.run(body).then((answer) => {
-      this.#working -= 1;
-      this.#give(exchange, answer);
-    });
+    void work
+      .run(body)
+      .catch(() => this.#service.refusal(exchange.head, 'INTERNAL'))
+      .then((answer) => {
+        this.#working -= 1;
+        this.#give(exchange, answer);
+      });
   }
 
   /** Answers at once and ends the connection, since the rest of the body is not read. */
