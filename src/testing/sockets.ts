@@ -1,4 +1,5 @@
 /** A real server with nothing but its WebSocket, and clients of it that keep what they were told. */
+import { Compile } from 'typebox/compile';
 import { WebSocket } from 'ws';
 import { createTokens, type QueueClaims, type Tokens } from '../auth/tokens.ts';
 import { type Catalogues, createCatalogues } from '../concerts/catalogues.ts';
@@ -11,6 +12,7 @@ import type { Reservation } from '../reservations/shapes.ts';
 import { createRoomViews, type RoomViews } from '../waiting-room/room-views.ts';
 import type { Room, Ticket } from '../waiting-room/shapes.ts';
 import type { SocketLimits } from '../ws/connection.ts';
+import { SERVER_MESSAGES } from '../ws/frames.ts';
 import { registerSockets, type Sockets } from '../ws/socket.ts';
 import { JWT_SECRET } from './system.ts';
 import { until } from './until.ts';
@@ -110,11 +112,21 @@ export interface Client {
   close(): Promise<void>;
 }
 
+const frames = Object.fromEntries(Object.entries(SERVER_MESSAGES).map(([type, schema]) => [type, Compile(schema)]));
+
+/** Throws where the server says what its schemas do not. */
+function readFrame(text: string): Message {
+  const message = JSON.parse(text) as Message;
+  const [fault] = frames[message.type]?.Errors(message) ?? [{ message: 'there is no such message' }];
+  if (fault) throw new Error(`${text.slice(0, 500)}: ${JSON.stringify(fault)}`);
+  return message;
+}
+
 /** Opens a socket; rejects where the upgrade is refused. */
 export async function openClient(port: number, headers: Record<string, string> = {}): Promise<Client> {
   const raw = new WebSocket(`ws://127.0.0.1:${port}/ws`, { headers });
   const messages: Message[] = [];
-  raw.on('message', (data) => messages.push(JSON.parse(String(data)) as Message));
+  raw.on('message', (data: Buffer) => messages.push(readFrame(data.toString())));
   const closed = new Promise<number>((resolve) => raw.once('close', (code) => resolve(code)));
   await new Promise<void>((resolve, reject) => {
     raw.once('open', () => resolve());
@@ -140,10 +152,10 @@ export async function openClient(port: number, headers: Record<string, string> =
       return of(type);
     },
     position(queueId) {
-      const ticket = of('ticket').findLast(({ ticket }) => !queueId || ticket.queueId === queueId)?.ticket;
+      const ticket = of('ticket').findLast((message) => !queueId || message.ticket.queueId === queueId)?.ticket;
       if (!ticket || ticket.position === null) return null;
-      const room = of('room').findLast(({ room }) => room.concertId === ticket.concertId)?.room;
-      return Math.max(1, ticket.position - Math.max(0, (room?.admitted ?? 0) - ticket.admitted));
+      const last = of('room').findLast(({ room }) => room.concertId === ticket.concertId)?.room;
+      return Math.max(1, ticket.position - Math.max(0, (last?.admitted ?? 0) - ticket.admitted));
     },
     async close() {
       raw.close();

@@ -4,8 +4,9 @@
  */
 import { type Static, type TSchema, Type } from 'typebox';
 import { SeatStatus } from '../concerts/shapes.ts';
-import { ERRORS, type ErrorCode, type Refusal, refuse } from '../errors.ts';
+import { type Refusal, refuse } from '../errors.ts';
 import { type Problem, problemOf } from '../http/answer.ts';
+import { PROBLEM } from '../http/problem-schema.ts';
 import { type Check, createCheck } from '../http/validate.ts';
 import { LIMITS } from '../limits.ts';
 import { Reservation } from '../reservations/shapes.ts';
@@ -54,16 +55,12 @@ export type ClientMessage = {
   [T in keyof typeof CLIENT_MESSAGES]: Static<(typeof CLIENT_MESSAGES)[T]>;
 }[keyof typeof CLIENT_MESSAGES];
 
-export const ProblemSchema = Type.Object(
-  {
-    type: Type.String(),
-    title: Type.String(),
-    status: Type.Integer(),
-    detail: Type.String(),
-    code: Type.Enum(Object.keys(ERRORS) as ErrorCode[]),
-  },
-  { $id: 'Problem', description: 'As in the HTTP interface (RFC 9457), with the extra members of its code.' },
-);
+/** As over HTTP. What is a header there is a member here. */
+const ProblemSchema = Type.Unsafe<Problem>({
+  ...PROBLEM,
+  properties: { ...(PROBLEM.properties as object), retryAfterSeconds: { type: 'integer', minimum: 1 } },
+  $id: 'Problem',
+});
 
 export const SERVER_MESSAGES = {
   ticket: Type.Object(

@@ -42,7 +42,8 @@ describe('the claim of an admitted place', () => {
     await until(() => isClaimed(room, claims));
     // The new deadline is told.
     const later = Date.parse(ticket.expiresAt ?? '') + 300_000;
-    await client.next('ticket', (message) => Date.parse(message.ticket.expiresAt ?? '') > later);
+    const told = await client.next('ticket', (message) => Date.parse(message.ticket.expiresAt ?? '') > later);
+    expect(told.ticket.status).toBe('ACTIVE');
     await client.close();
   });
 
@@ -167,6 +168,7 @@ describe('half a frame', () => {
     }
     await admit(room);
     await other.next('ticket', ({ ticket }) => ticket.status === 'ACTIVE');
+    expect(other.messages.filter(({ type }) => type === 'error')).toEqual([]);
     await other.close();
   });
 
@@ -178,5 +180,6 @@ describe('half a frame', () => {
     socket.destroy();
     stranger.raw.terminate();
     await until(() => server.sockets.count() === 0);
+    expect(server.told.get('error')).toBeUndefined();
   });
 });

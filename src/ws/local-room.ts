@@ -118,7 +118,7 @@ export class LocalRoom {
 
   /** Some changes were missed. Those who still wait by the numbers need no reading. */
   #onReset(view: RoomView): void {
-    this.#positionsMoved = true;
+    this.#positionsMoved ||= this.#waiting.size > 0;
     for (const places of this.#byId.values())
       for (const place of places) if (!waitsBy(view, place)) this.#toReadOnce(place);
   }

@@ -139,7 +139,7 @@ describe('bad messages', () => {
     const claims = await join(await openRoom(redis), 'ann');
     const client = await openClient(server.port);
     client.send(JSON.stringify({ type: 'auth', token: server.tokens.signQueue(claims) }).padEnd(4096));
-    await client.next('ticket');
+    expect((await client.next('ticket')).ticket.position).toBe(1);
     await client.close();
   });
 
@@ -268,7 +268,9 @@ describe('the upgrade', () => {
 
   test('is open to all pages where none are named', async () => {
     const server = await serve();
-    await (await openClient(server.port, { origin: 'https://anybody.example' })).close();
+    const client = await openClient(server.port, { origin: 'https://anybody.example' });
+    expect(server.sockets.count()).toBe(1);
+    await client.close();
   });
 
   test('is refused beyond the bound of sockets, and of strangers among them', async () => {
