@@ -2,7 +2,7 @@
 --   status user seats amount transfer recorded_at indexes unnamed unsold entry
 -- unnamed  indexes of its seats that name another reservation or none
 -- unsold   indexes whose byte is not S
--- entry    the id of its outbox entry, '' where that is not in the outbox
+-- entry    the id of its outbox entry, '' where that is not in the outbox, or is not looked for: it is recorded
 -- Uses derived.
 local function audit_payment(base, outbox, reservation)
   local key = reservation_key(base, reservation)
@@ -16,6 +16,7 @@ local function audit_payment(base, outbox, reservation)
     if redis.call('HGET', seats_key(base, r[9]), seat) ~= reservation then unnamed[#unnamed + 1] = index end
     if redis.call('GETRANGE', status_key(base, r[9]), index, index) ~= 'S' then unsold[#unsold + 1] = index end
   end
+  if r[6] ~= '' then entry = '' end
   if entry ~= '' and #redis.call('XRANGE', outbox, entry, entry) == 0 then entry = '' end
   return { r[1], r[2], r[3], r[4], r[5], r[6], r[7], table.concat(unnamed, ','), table.concat(unsold, ','), entry }
 end

@@ -3,7 +3,6 @@ import { LIMITS } from '../limits.ts';
 import { concertKeys, partitionKeys, walletKeys } from '../redis/keys.ts';
 import { concertOf } from '../reservations/ids.ts';
 import type { AuditDeps } from './audit-pass.ts';
-import { auditPayments } from './audit-payments.script.ts';
 import { type AuditedTransfer, auditTransfers as script } from './audit-transfers.script.ts';
 import type { AuditedPayment } from './audited-payment.ts';
 import type { Findings } from './findings.ts';
@@ -53,34 +52,27 @@ function auditPending(transfer: AuditedTransfer, nowMs: number, { graceMs }: Aud
 }
 
 /** POSTED ⊆ later CONFIRMED, by this very transfer. */
-async function auditPosted(deps: AuditDeps, posted: readonly AuditedTransfer[], findings: Findings): Promise<void> {
-  for (const [concertId, transfers] of Map.groupBy(posted, ({ reservationId }) => concertOf(reservationId) ?? '')) {
-    const payments = await paymentsOf(deps, concertId, transfers);
-    for (const [i, transfer] of transfers.entries()) {
-      const payment = payments[i];
-      const agrees =
-        payment?.status === 'CONFIRMED' &&
-        payment.transferId === transfer.transferId &&
-        payment.userId === transfer.userId &&
-        payment.amount === transfer.amount;
-      if (agrees) continue;
-      const found = payment
-        ? `${payment.status} ${payment.amount} by ${payment.transferId} of ${payment.userId}`
-        : 'nothing';
-      const detail = `${transfer.amount} of ${transfer.userId} was paid for ${transfer.reservationId}, which is: ${found}`;
-      findings.add('TRANSFER_WITHOUT_PAYMENT', nameOf(transfer), detail);
-    }
-  }
-}
-
-async function paymentsOf(
+async function auditPosted(
   { redis }: AuditDeps,
-  concertId: string,
-  transfers: readonly AuditedTransfer[],
-): Promise<AuditedPayment[]> {
-  if (concertId === '') return [];
-  const moreArgs = transfers.map(({ reservationId }) => reservationId);
-  return (await auditPayments.run(redis, { keys: concertKeys(concertId), args: {}, moreArgs })).reservations;
+  posted: readonly AuditedTransfer[],
+  findings: Findings,
+): Promise<void> {
+  const reservations = await Promise.all(
+    posted.map(async ({ reservationId }) => {
+      const concertId = concertOf(reservationId);
+      if (concertId === null) return [];
+      const key = concertKeys(concertId).reservation(reservationId);
+      return redis.hmget(key, 'status', 'transfer', 'user', 'amount');
+    }),
+  );
+  for (const [i, { reservationId, transferId, userId, amount }] of posted.entries()) {
+    const [status, confirmedBy, user, paid] = reservations[i] ?? [];
+    const agrees = status === 'CONFIRMED' && confirmedBy === transferId && user === userId && Number(paid) === amount;
+    if (agrees) continue;
+    const found = status ? `${status} ${paid} by ${confirmedBy} of ${user}` : 'nothing';
+    const detail = `${amount} of ${userId} was paid for ${reservationId}, which is: ${found}`;
+    findings.add('TRANSFER_WITHOUT_PAYMENT', transferId, detail);
+  }
 }
 
 /** Unrecorded CONFIRMED ⊆ later PENDING ∪ POSTED, by the same transfer. A recorded one's may be forgotten. */

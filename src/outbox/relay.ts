@@ -48,7 +48,9 @@ interface Known {
   length: number;
 }
 
-const AT_ONCE = 64;
+const LOOKS_AT_ONCE = 64;
+// A chunk is about 10 ms of this process' one thread; all 64 partitions at once would hold up whoever else it serves.
+const CHUNKS_AT_ONCE = 4;
 
 export function createRelay(deps: RelayDeps): Relay {
   const jobs = openJobs(deps.config);
@@ -84,13 +86,9 @@ export function createRelay(deps: RelayDeps): Relay {
       const due = [...concertIds.map(concertOutbox), ...PARTITION_OUTBOXES]
         .map(knownOf)
         .filter(({ dueAt }) => dueAt <= now);
-      const failures: unknown[] = [];
-      for (let i = 0; i < due.length; i += AT_ONCE) {
-        const looks = due.slice(i, i + AT_ONCE).map((state) => look(deps.redis, state, relayOnce));
-        for (const result of await Promise.allSettled(looks)) {
-          if (result.status === 'rejected') failures.push(result.reason);
-        }
-      }
+      const failures = await inLanes(due, LOOKS_AT_ONCE, (state) => measure(deps.redis, state));
+      const filled = due.filter(({ length }) => length > 0);
+      failures.push(...(await inLanes(filled, CHUNKS_AT_ONCE, (state) => look(state, relayOnce))));
       reportLag(known);
       if (failures.length > 0) throw failures[0];
     },
@@ -98,18 +96,32 @@ export function createRelay(deps: RelayDeps): Relay {
 }
 
 /** An idle outbox costs one XLEN, at most every LIMITS.RELAY_IDLE_MAX_MS. */
-async function look(redis: RedisClient, state: Known, relayOnce: Relay['relayOnce']): Promise<void> {
+async function measure(redis: RedisClient, state: Known): Promise<void> {
   state.length = await redis.xlen(state.outbox.stream);
-  if (state.length === 0) {
-    state.offered = [];
-    state.idleMs = Math.min(LIMITS.RELAY_IDLE_MAX_MS, Math.max(LIMITS.RELAY_BUSY_MS, state.idleMs * 2));
-    state.dueAt = performance.now() + state.idleMs;
+  if (state.length > 0) {
+    state.idleMs = 0;
     return;
   }
-  state.idleMs = 0;
+  state.offered = [];
+  state.idleMs = Math.min(LIMITS.RELAY_IDLE_MAX_MS, Math.max(LIMITS.RELAY_BUSY_MS, state.idleMs * 2));
+  state.dueAt = performance.now() + state.idleMs;
+}
+
+async function look(state: Known, relayOnce: Relay['relayOnce']): Promise<void> {
   const offered = await relayOnce(state.outbox);
   // What filled a chunk has more behind it; else what comes meanwhile is gathered into one job.
   state.dueAt = offered >= LIMITS.CHUNK_MAX ? 0 : performance.now() + LIMITS.RELAY_BUSY_MS;
+}
+
+/** Runs `work` for each, so many at once; returns what it threw. */
+async function inLanes<T>(items: readonly T[], lanes: number, work: (item: T) => Promise<void>): Promise<unknown[]> {
+  const failures: unknown[] = [];
+  const next = items.values();
+  const lane = async () => {
+    for (const item of next) await work(item).catch((error: unknown) => failures.push(error));
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+  return failures;
 }
 
 type Offer = (state: Known, jobId: string, entries: OutboxEntry[]) => Promise<void>;
