@@ -66,6 +66,7 @@ export function createApp({ config, log, redis, dataDir, renderMetrics }: AppPar
   const memory = watchMemory(redis);
   const relay = createRelay({ redis, config, log });
   rooms.start();
+  seatMaps.start();
   return {
     config,
     log,
@@ -83,7 +84,12 @@ export function createApp({ config, log, redis, dataDir, renderMetrics }: AppPar
     renderMetrics,
     async stop() {
       memory.stop();
-      await Promise.all([relay.stop(), rooms.stop(), closePool(sql, { withinMs: LIMITS.CLOSE_POOL_MS })]);
+      await Promise.all([
+        relay.stop(),
+        rooms.stop(),
+        seatMaps.stop(),
+        closePool(sql, { withinMs: LIMITS.CLOSE_POOL_MS }),
+      ]);
     },
   };
 }

@@ -5,6 +5,10 @@
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 
+/** uWebSockets.js reads this when it is loaded, and refuses (431) more than 4 KiB of headers otherwise: cookies and an
+ * outside provider's token reach that. */
+process.env.UWS_HTTP_MAX_HEADERS_SIZE ??= '16384';
+
 const words = (pattern: string, description: string) => Type.String({ pattern, default: '', description });
 const count = (value: number, description: string, bounds: { minimum?: number; maximum?: number } = {}) =>
   Type.Integer({
