@@ -89,9 +89,9 @@ export const WORKER_OPTIONS = {
   prefix: JOBS_PREFIX,
   concurrency: LIMITS.RECORD_AT_ONCE,
   maxStalledCount: WITHOUT_END,
-  // A job of a killed worker is taken up by another after at most these two together.
-  lockDuration: 10_000,
-  stalledInterval: 5_000,
+  // A job of a killed worker is taken up by another after the lock and one or two looks. One that runs twice does no harm.
+  lockDuration: 4_000,
+  stalledInterval: 2_000,
   // After an error of Redis; the default of 15 s is longer than recordedAt may take.
   runRetryDelay: 1_000,
   settings: { backoffStrategy: retryDelayMs },
