@@ -141,7 +141,8 @@ export const LIMITS = {
   WS_CLOSE_ALL_MS: 2_000,
 
   // stopping
-  DRAIN_MS: 5_000,
+  DRAIN_MS: 4_000,
+  BACKUP_AT_EXIT_MS: 3_000,
   /** by then everything that was started is gone */
   STOP_MS: 9_500,
 } as const;

@@ -85,7 +85,8 @@ export function startLoops(app: App): { stop(): Promise<void> } {
   return {
     async stop() {
       await Promise.all(running.map((loop) => loop.stop()));
-      await backUpAccounts(app).catch((error: unknown) =>
+      const signal = AbortSignal.timeout(LIMITS.BACKUP_AT_EXIT_MS);
+      await backUpAccounts(app, { signal }).catch((error: unknown) =>
         app.log.warn({ err: error }, 'the accounts backup at exit failed; the last hourly one stands'),
       );
     },

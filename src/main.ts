@@ -16,6 +16,7 @@ import { startLoops } from './loops.ts';
 import { createLog, type Log } from './observability/log.ts';
 import { startMetrics } from './observability/metrics.ts';
 import { loadDemo } from './operations/demo.ts';
+import { startOperatorPage } from './outbox/operator-page.ts';
 import { startRecorder } from './outbox/recorder.ts';
 import { joinParent, renderOwnMetrics, startChildren } from './processes.ts';
 import { registerSockets } from './ws/socket.ts';
@@ -110,9 +111,12 @@ async function runOne(
 
   if (config.role !== 'server') {
     const recorder = startRecorder(app);
-    running.add('recorder', () => recorder.stop());
     const loops = startLoops(app);
-    running.add('loops', () => loops.stop());
+    running.add('loops and recorder', () => Promise.all([loops.stop(), recorder.stop()]));
+    if (config.operatorPort > 0) {
+      const page = await startOperatorPage(app);
+      running.add('operator page', () => page.stop());
+    }
     if (config.demo) await loadDemo(app);
   }
   let url = '';

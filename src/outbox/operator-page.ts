@@ -20,7 +20,10 @@ interface PageDeps {
 }
 
 /** Listens on `config.operatorPort`; rejects where the port is taken. */
-export async function startOperatorPage({ config, renderMetrics }: PageDeps): Promise<{ port: number; stop(): Promise<void> }> {
+export async function startOperatorPage({
+  config,
+  renderMetrics,
+}: PageDeps): Promise<{ port: number; stop(): Promise<void> }> {
   const connection = openRedis({ url: config.redisUrl, cluster: config.redisCluster }, 'patient');
   const queue = openQueue(connection);
   const board = new HonoAdapter(serveStatic);
@@ -38,7 +41,9 @@ export async function startOperatorPage({ config, renderMetrics }: PageDeps): Pr
   const server = serve({ fetch: app.fetch, hostname: config.host, port: config.operatorPort });
   const port = await new Promise<number>((resolve, reject) => {
     server.once('listening', () => resolve((server.address() as { port: number }).port));
-    server.once('error', () => reject(new Error(`OPERATOR_PORT: ${config.operatorPort} is taken by another process. Choose another port.`)));
+    server.once('error', () =>
+      reject(new Error(`OPERATOR_PORT: ${config.operatorPort} is taken by another process. Choose another port.`)),
+    );
   });
   return {
     port,
