@@ -1,4 +1,5 @@
 /** A real server with nothing but its WebSocket, and clients of it that keep what they were told. */
+import { Redis } from 'ioredis';
 import { Compile } from 'typebox/compile';
 import { WebSocket } from 'ws';
 import { createTokens, type QueueClaims, type Tokens } from '../auth/tokens.ts';
@@ -14,6 +15,7 @@ import type { Room, Ticket } from '../waiting-room/shapes.ts';
 import type { SocketLimits } from '../ws/connection.ts';
 import { SERVER_MESSAGES } from '../ws/frames.ts';
 import { registerSockets, type Sockets } from '../ws/socket.ts';
+import { startRedis } from './redis-server.ts';
 import { JWT_SECRET } from './system.ts';
 import { until } from './until.ts';
 
@@ -75,6 +77,33 @@ export async function startSocketServer(redis: RedisClient, options: Options = {
       sockets.close();
       server.close();
       await Promise.all([rooms.stop(), seatMaps.stop()]);
+    },
+  };
+}
+
+/** A Redis of the test's own, to be stopped and started under a server, and a connection that behaves as a server's does. */
+export async function startOwnRedis() {
+  const process = await startRedis({ appendonly: true });
+  const redis = new Redis(process.port, '127.0.0.1', {
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    commandTimeout: 500,
+    retryStrategy: () => 50,
+  });
+  redis.on('error', () => {});
+  const isReady = () => redis.status === 'ready';
+  await until(isReady);
+  return {
+    redis,
+    kill9: () => process.kill9(),
+    async restart() {
+      await process.restart();
+      await until(isReady);
+    },
+    async stop() {
+      redis.disconnect();
+      await process.stop();
     },
   };
 }

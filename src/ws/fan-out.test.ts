@@ -2,8 +2,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { QueueClaims } from '../auth/tokens.ts';
 import { testRedis } from '../testing/connect.ts';
-import { startRedis } from '../testing/redis-server.ts';
-import { type Client, startSocketServer } from '../testing/sockets.ts';
+import { type Client, startOwnRedis, startSocketServer } from '../testing/sockets.ts';
 import { until } from '../testing/until.ts';
 import {
   admit,
@@ -16,7 +15,6 @@ import {
   type TestRoom,
   touch,
 } from '../testing/waiting-room.ts';
-import { Redis } from 'ioredis';
 import { newEpoch } from '../waiting-room/settings.ts';
 import { resetRoomScript } from '../waiting-room/reset-room.script.ts';
 
@@ -222,19 +220,10 @@ describe('a ticket', () => {
 
 describe('while Redis is away', () => {
   test('sockets stay open, say so, and go on by themselves when it is back', async () => {
-    const own = await startRedis({ appendonly: true });
+    const own = await startOwnRedis();
     onTestFinished(() => own.stop());
-    const connection = new Redis(own.port, '127.0.0.1', {
-      maxRetriesPerRequest: 0,
-      enableOfflineQueue: false,
-      commandTimeout: 500,
-      retryStrategy: () => 50,
-    });
-    connection.on('error', () => {});
-    onTestFinished(() => connection.disconnect());
-    await until(() => connection.status === 'ready');
-    const server = await serve({}, connection);
-    const room = await openRoom(connection, { capacity: 0 });
+    const server = await serve({}, own.redis);
+    const room = await openRoom(own.redis, { capacity: 0 });
     const claims = await joinMany(room, 3);
     const [first, second] = claims;
     if (!first || !second) throw new Error('nobody joined');
@@ -250,7 +239,6 @@ describe('while Redis is away', () => {
     expect((await client.next('error')).problem.code).toBe('UNAVAILABLE');
     expect(server.sockets.count()).toBe(2);
     await own.restart();
-    await until(() => connection.status === 'ready');
     // The ticket that could not be sent comes without another word.
     expect((await late.next('ticket')).ticket).toMatchObject({ queueId: second.queueId, position: 1 });
     await letIn(room, 1);

@@ -2,7 +2,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { testRedis } from '../testing/connect.ts';
 import { frameOf, openRawSocket } from '../testing/raw-socket.ts';
-import { openClient, startSocketServer } from '../testing/sockets.ts';
+import { openClient, startOwnRedis, startSocketServer } from '../testing/sockets.ts';
 import { until } from '../testing/until.ts';
 import { admit, enter, join, openRoom, placeOf, type TestRoom } from '../testing/waiting-room.ts';
 import type { QueueClaims } from '../auth/tokens.ts';
@@ -105,6 +105,26 @@ describe('the claim of an admitted place', () => {
     socket.pong(socket.pings[0] ?? '');
     await until(() => isClaimed(room, claims));
   });
+});
+
+test('a claim that Redis could not take is made as soon as it can', async () => {
+  const own = await startOwnRedis();
+  onTestFinished(() => own.stop());
+  const server = await startSocketServer(own.redis);
+  onTestFinished(() => server.stop());
+  const room = await openRoom(own.redis);
+  const claims = await join(room, 'ann');
+  const socket = await openMute(server, claims);
+  await admit(room);
+  await sees(socket, 'ACTIVE');
+  await until(() => socket.pings.length > 0);
+  await own.kill9();
+  socket.pong(socket.pings.at(-1) ?? '');
+  socket.text('what is answered with an error, later than the pong');
+  await until(() => socket.texts.at(-1)?.includes('VALIDATION') ?? false);
+  await own.restart();
+  await until(() => isClaimed(room, claims));
+  expect(socket.code()).toBeNull();
 });
 
 describe('pings', () => {

@@ -5,12 +5,13 @@
 import type { QueueClaims } from '../auth/tokens.ts';
 import { type Refusal, isRefusal } from '../errors.ts';
 import type { Log } from '../observability/log.ts';
-import type { Room, Ticket } from '../waiting-room/shapes.ts';
-import { renderRoom, ticketOf } from '../waiting-room/ticket.ts';
+import type { Ticket } from '../waiting-room/shapes.ts';
+import { ticketOf } from '../waiting-room/ticket.ts';
 import { WAITING_NOW } from '../waiting-room/place.ts';
 import type { RoomTick, RoomView } from '../waiting-room/room-views.ts';
 import { isOver, type Place, type SocketLimits, type SocketObserver } from './connection.ts';
-import { errorFrame, roomFrame, ticketFrame } from './frames.ts';
+import { errorFrame, ticketFrame } from './frames.ts';
+import { RoomFrames } from './room-frames.ts';
 
 export interface LocalRoomDeps {
   log: Log;
@@ -29,7 +30,6 @@ export interface LocalRoomDeps {
 export class LocalRoom {
   readonly concertId: string;
   readonly #deps: LocalRoomDeps;
-  readonly #topic: string;
   readonly #byId = new Map<string, Set<Place>>();
   readonly #waiting = new Set<Place>();
   /** to be asked of Redis; whoever waits for a first ticket is told when that was tried */
@@ -37,10 +37,7 @@ export class LocalRoom {
   #reading = false;
   #failing = false;
   #view: RoomView | undefined;
-  /** the view has not been held against the last frame yet */
-  #fresh = false;
-  #published: Room | undefined;
-  #publishedMs = Number.NEGATIVE_INFINITY;
+  readonly #frames: RoomFrames;
   /** some position may no longer follow from the room frames */
   #positionsMoved = false;
   #round: { waiting: Iterator<Place>; startMs: number; size: number; seen: number } | null = null;
@@ -49,7 +46,7 @@ export class LocalRoom {
   constructor(concertId: string, deps: LocalRoomDeps) {
     this.concertId = concertId;
     this.#deps = deps;
-    this.#topic = `room ${concertId}`;
+    this.#frames = new RoomFrames(concertId, deps);
   }
 
   get empty(): boolean {
@@ -90,20 +87,19 @@ export class LocalRoom {
   /** What a process has learnt in one reading of the room. */
   onTick({ view, changes, reset }: Pick<RoomTick, 'view' | 'changes' | 'reset'>, nowMs: number): void {
     this.#view = view;
-    this.#fresh = true;
     if (reset) this.#onReset(view);
     for (const change of changes) {
       if (change.kind === 'ADMITTED') for (const queueId of change.queueIds) this.#mark(queueId);
       else if (change.kind !== 'RESERVATION') this.#mark(change.queueId);
       if (change.kind === 'LEFT_WAITING') this.#positionsMoved = true;
     }
-    this.#publish(nowMs);
+    this.#frames.publish(view, nowMs);
     void this.#read();
   }
 
   /** Many times a second: what is spread over time, or failed. */
   onBeat(nowMs: number): void {
-    this.#publish(nowMs);
+    if (this.#view) this.#frames.publish(this.#view, nowMs);
     this.#correctPositions(nowMs);
     void this.#read();
   }
@@ -121,20 +117,6 @@ export class LocalRoom {
     this.#positionsMoved ||= this.#waiting.size > 0;
     for (const places of this.#byId.values())
       for (const place of places) if (!waitsBy(view, place)) this.#toReadOnce(place);
-  }
-
-  #publish(nowMs: number): void {
-    const { limits, observer, publish } = this.#deps;
-    const crowd = this.#waiting.size;
-    if (!this.#view || !this.#fresh || crowd === 0) return;
-    if (crowd > limits.WS_CROWD_SOCKETS && nowMs - this.#publishedMs < 1_000) return;
-    this.#fresh = false;
-    const room = renderRoom(this.#view);
-    if (this.#published && !moved(this.#published, room)) return;
-    this.#published = room;
-    this.#publishedMs = nowMs;
-    observer.frames('room', crowd);
-    publish(this.#topic, roomFrame(room));
   }
 
   /**
@@ -248,10 +230,10 @@ export class LocalRoom {
     if (waits === this.#waiting.has(place)) return;
     if (waits) {
       this.#waiting.add(place);
-      place.connection.follow(this.#topic);
+      this.#frames.add(place);
     } else {
       this.#waiting.delete(place);
-      place.connection.unfollow(this.#topic);
+      this.#frames.remove(place);
     }
   }
 }
@@ -278,11 +260,4 @@ function changed({ sent }: Place, ticket: Ticket): boolean {
     sent.expiresAt !== ticket.expiresAt ||
     (ticket.position !== null && (sent.position ?? 0) - (ticket.admitted - sent.admitted) !== ticket.position)
   );
-}
-
-/** Whether a frame tells anything new. The rate alone, which fades for a minute after each admission, is no news. */
-function moved(before: Room, after: Room): boolean {
-  const { serverTime: _t0, ratePerSecond: _r0, ...was } = before;
-  const { serverTime: _t1, ratePerSecond: _r1, ...is } = after;
-  return Object.entries(is).some(([name, value]) => was[name as keyof typeof was] !== value);
 }

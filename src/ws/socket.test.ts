@@ -1,4 +1,6 @@
+import type { IncomingMessage } from 'node:http';
 import { onTestFinished, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { testRedis } from '../testing/connect.ts';
 import { openClient, startSocketServer } from '../testing/sockets.ts';
 import { until } from '../testing/until.ts';
@@ -287,6 +289,22 @@ describe('the upgrade', () => {
     await third.close();
     await until(() => server.sockets.count() === 2);
     await (await openClient(server.port)).close();
+  });
+
+  test('that is refused is answered as any call is', async () => {
+    const server = await serve({ limits: { WS_SOCKETS_MAX: 0 } });
+    const raw = new WebSocket(server.url, { headers: { 'x-request-id': 'abc-1' } });
+    const answer = await new Promise<IncomingMessage>((resolve) => {
+      raw.once('unexpected-response', (_, response) => resolve(response));
+    });
+    expect(answer.statusCode).toBe(503);
+    expect(answer.headers).toMatchObject({
+      'content-type': 'application/problem+json',
+      'retry-after': '2',
+      'x-request-id': 'abc-1',
+    });
+    const body = (await answer.toArray()).join('');
+    expect(JSON.parse(body)).toMatchObject({ code: 'UNAVAILABLE', status: 503 });
   });
 
   test('without an upgrade is no call of the server', async () => {

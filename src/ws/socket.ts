@@ -3,6 +3,7 @@
  * aborts the process where a handler throws, and throws where a closed socket is touched: handlers are wrapped, and
  * `Connection` touches no socket after its end.
  */
+import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import uWS from 'uWebSockets.js';
 import type { QueueClaims, Tokens } from '../auth/tokens.ts';
@@ -216,9 +217,10 @@ function upgrade(
   context: uWS.us_socket_context_t,
 ): void {
   try {
-    if (!lifetimes.takes) return refuseUpgrade(res, refuse('UNAVAILABLE', { retryAfterSeconds: 2 }));
+    const requestId = requestIdOf(req.getHeader('x-request-id'));
+    if (!lifetimes.takes) return refuseUpgrade(res, refuse('UNAVAILABLE', { retryAfterSeconds: 2 }), requestId);
     const page = { origin: req.getHeader('origin'), host: req.getHeader('host') };
-    if (!isOriginAllowed(page, corsOrigins)) return refuseUpgrade(res, refuse('FORBIDDEN'));
+    if (!isOriginAllowed(page, corsOrigins)) return refuseUpgrade(res, refuse('FORBIDDEN'), requestId);
     const data: UserData = { socket: null };
     const [key, protocol] = [req.getHeader('sec-websocket-key'), req.getHeader('sec-websocket-protocol')];
     res.upgrade(data, key, protocol, req.getHeader('sec-websocket-extensions'), context);
@@ -228,11 +230,17 @@ function upgrade(
   }
 }
 
-function refuseUpgrade(res: uWS.HttpResponse, refusal: Refusal): void {
-  const { status, headers = {}, body } = replyOf(refusal);
+function refuseUpgrade(res: uWS.HttpResponse, refusal: Refusal, requestId: string): void {
+  const { status, headers, body } = replyOf(refusal);
   res.writeStatus(`${status} ${STATUS_CODES[status] ?? ''}`);
-  for (const [name, value] of Object.entries(headers)) res.writeHeader(name, value);
+  const all = { ...headers, 'Cache-Control': 'no-store', 'X-Request-Id': requestId };
+  for (const [name, value] of Object.entries(all)) res.writeHeader(name, value);
   res.end(JSON.stringify(body), true);
+}
+
+/** The client's where it is a plain one, as over HTTP. */
+function requestIdOf(given: string): string {
+  return /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
 }
 
 /** Browsers name the page's origin and cannot lie about it; other clients name none. */
