@@ -160,7 +160,7 @@ function forget(
   { bytes, everAt }: { bytes: Map<string, string[]>; everAt: Map<string, number> },
 ): void {
   bytes.delete(scheduleId);
-  for (const id of [...everAt.keys()]) if (id.startsWith(`${scheduleId} `)) everAt.delete(id);
+  for (const id of everAt.keys()) if (id.startsWith(`${scheduleId} `)) everAt.delete(id);
 }
 
 function bytesOf(indexes: readonly number[], size: number): string {

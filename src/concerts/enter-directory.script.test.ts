@@ -4,6 +4,7 @@ import { directoryKeys } from '../redis/keys.ts';
 import { testRedis } from '../testing/connect.ts';
 import { redisNow } from '../testing/waiting-room.ts';
 import { enterDirectory, listConcertIds, pageOfConcertIds } from './directory.ts';
+import { enterDirectoryScript } from './enter-directory.script.ts';
 
 const redis = await testRedis();
 const deps = { redis };
@@ -15,7 +16,8 @@ test('ENTERED: once, by the time of the first import; listed in that order, page
     await enterDirectory(deps, id);
     await redis.zadd(directoryKeys.concerts, 'XX', before + ids.indexOf(id), id);
   }
-  await enterDirectory(deps, 'c');
+  const again = await enterDirectoryScript.run(redis, { keys: directoryKeys, args: { concert_id: 'c' } });
+  expect(again).toEqual({ outcome: 'ENTERED' });
   expect(await listConcertIds(deps)).toEqual(ids);
 
   const pages: string[][] = [];

@@ -320,7 +320,7 @@ describe('STALE and SWEEP', () => {
     expect(await importScript.run(redis, { keys: sale.keys, args })).toEqual({ outcome: 'STALE' });
     const other = { ...sale, process: createProcess(redis) };
     const both = await Promise.all([put(sale, hall({ seats: 5 })), put(other, hall({ seats: 5 }))]);
-    expect(both.map(({ concert }) => concert.added).toSorted()).toEqual([0, 3]);
+    expect(both.map(({ concert }) => concert.added)).toEqual(expect.arrayContaining([0, 3]));
     expect(await redis.hget(sale.keys.catalogue, 'revision')).toBe('3');
     expect(await seatsOf(sale)).toMatchObject({ bytes: 'AAAAA', free: 5 });
   });
@@ -367,7 +367,7 @@ test('200,000 seats: created, repriced, looked at while all are sold, within ten
     return answer;
   };
   const concertId = `big-${randomUUID()}`;
-  const sale = { process, redis, concertId, keys: concertKeys(concertId) } as Sale;
+  const sale = { process, redis, concertId, keys: concertKeys(concertId) };
   await timed('create', () => put(sale, withSections(sections(1_000))));
   await timed('reprice', () => put(sale, withSections(sections(2_000))));
   const bytes = Array.from({ length: 200_000 }, (_, i) => (i % 2 ? 'S' : 'A')).join('');

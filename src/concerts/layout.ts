@@ -84,9 +84,11 @@ export function seatAt({ rows }: Layout, index: number): string | undefined {
 export function expand({ rows }: Layout): IndexedSeat[] {
   const seats: IndexedSeat[] = [];
   for (const [section, row, count, price, pieces] of rows) {
-    for (let number = 1; number <= count; number++) {
-      const index = indexIn(pieces, number);
-      seats.push({ seatId: `${section}-${row}-${number}`, section, row, number, price, index });
+    let number = 1;
+    for (const [first, length] of rangesIn(pieces, 0, count)) {
+      for (let index = first; index < first + length; index++, number++) {
+        seats.push({ seatId: `${section}-${row}-${number}`, section, row, number, price, index });
+      }
     }
   }
   return seats;

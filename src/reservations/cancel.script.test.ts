@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { testRedis } from '../testing/connect.ts';
 import { logOf, markPaid, placeOf } from '../testing/waiting-room.ts';
+import { cancel as script } from './cancel.script.ts';
 import { cancelReservation } from './cancel.ts';
 import {
   ageHold,
@@ -105,4 +106,18 @@ test('NONE: gone, not theirs, or no id at all', async () => {
   expect((await seatsOf(sale)).bytes).toBe('HAAAAAAAAA');
   await forgetHold(sale, reservationId);
   expect(await cancel(reservationId, fan.userId)).toEqual(none);
+});
+
+test('the script alone: the version of the seats after a change, 0 where there was none', async () => {
+  const sale = await openSale(process);
+  const { userId, ...fan } = await newFan(sale);
+  const reservationId = await hold(sale, { ...fan, userId }, ['A-1-1']);
+  const run = (user_id: string) =>
+    script.run(redis, {
+      keys: { ...sale.keys, reservation: sale.keys.reservation(reservationId) },
+      args: { user_id, reservation_id: reservationId },
+    });
+  expect(await run('somebody')).toEqual({ outcome: 'NONE' });
+  expect(await run(userId)).toMatchObject({ outcome: 'CANCELLED', version: 3, record: { status: 'CANCELLED' } });
+  expect(await run(userId)).toMatchObject({ outcome: 'CANCELLED', version: 0, record: { seatIds: ['A-1-1'] } });
 });

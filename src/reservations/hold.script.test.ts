@@ -4,6 +4,7 @@ import { LIMITS } from '../limits.ts';
 import { testRedis } from '../testing/connect.ts';
 import { agePlace, enter, join, leave, logOf, markPaid, placeOf, redisNow } from '../testing/waiting-room.ts';
 import { cancelReservation } from './cancel.ts';
+import { hold as holdScript } from './hold.script.ts';
 import {
   ageHold,
   createProcess,
@@ -328,6 +329,51 @@ describe('refused, with nothing changed but the claim', () => {
     expect(isRefusal(await tryHold(sale, { ...fan, userId: stranger }, { seats: ['A-1-1'] }))).toBe(true);
     expect((await seatsOf(sale)).version).toBe(1);
   });
+});
+
+test('the script alone: STALE before MISSING, both after the guard; MISMATCH before all', async () => {
+  const sale = await openSale(process);
+  const fan = await newFan(sale);
+  const { keys } = sale;
+  const { userId } = fan;
+  const run = (args: { revision: number; missing: number; queue_id?: string; fingerprint?: string }) =>
+    holdScript.run(redis, {
+      keys: {
+        ...keys,
+        seats: keys.seats('d1'),
+        status: keys.status('d1'),
+        seat_log: keys.seatLog('d1'),
+        reservation: keys.reservation('rsv_x'),
+        live: keys.live(userId),
+        owned_by: keys.ownedBy(userId),
+        idempotency: keys.idempotency(userId, 'hold', 'k'),
+      },
+      args: {
+        queue_id: fan.queueId,
+        epoch: fan.epoch,
+        user_id: userId,
+        reservation_id: 'rsv_x',
+        schedule_id: 'd1',
+        seat_ids: 'A-1-1',
+        indexes: '0',
+        prices: '1000',
+        amount: 1_000,
+        currency: 'KRW',
+        hold_ms: 60_000,
+        seat_limit: 4,
+        fingerprint: '',
+        ...args,
+      },
+    });
+  expect(await run({ revision: 2, missing: 1 })).toEqual({ outcome: 'STALE' });
+  expect(await run({ revision: 1, missing: 1 })).toEqual({ outcome: 'MISSING' });
+  const nobody = { outcome: 'NOT_ACTIVE', status: '', sequence: 0 };
+  expect(await run({ revision: 2, missing: 1, queue_id: 'q_none' })).toEqual(nobody);
+  const held = await run({ revision: 1, missing: 0, fingerprint: 'f' });
+  expect(held).toMatchObject({ outcome: 'HELD', version: 2, seatIds: ['A-1-1'], prices: [1_000], amount: 1_000 });
+  const again = { revision: 9, missing: 1, queue_id: 'q_none' };
+  expect(await run({ ...again, fingerprint: 'f' })).toEqual({ ...held, outcome: 'REPEAT' });
+  expect(await run({ ...again, fingerprint: 'g' })).toEqual({ outcome: 'MISMATCH' });
 });
 
 test('STALE: an import in between is noticed, and the hold is made at the new price', async () => {

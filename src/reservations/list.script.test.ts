@@ -16,6 +16,7 @@ import {
   type Sale,
   sell,
 } from './holding.fixture.ts';
+import { list as script } from './list.script.ts';
 import { listReservations } from './list.ts';
 import type { ReservationStatus } from './shapes.ts';
 
@@ -122,5 +123,30 @@ describe('PAGE', () => {
       const answer = await listReservations(process, { userId: newUser(), status: null, limit: 2, cursor });
       expect(answer).toMatchObject({ refused: 'VALIDATION' });
     }
+  });
+
+  test('the script alone: how far it looked, and what is gone', async () => {
+    const sale = await openSale(process);
+    const { userId, places } = await regular([sale]);
+    const made: string[] = [];
+    for (const seat of ['A-1-1', 'A-1-2', 'A-1-3']) made.push(await hold(sale, places[0] as QueueClaims, [seat]));
+    const owned = sale.keys.ownedBy(userId);
+    for (const [i, id] of made.entries()) await redis.zadd(owned, 'XX', i + 1, id);
+    const [first, second, third] = made as [string, string, string];
+    await forgetHold(sale, second);
+    const run = (args: { before_ms?: string; before_id?: string; limit?: number; look_max?: number }) =>
+      script.run(redis, {
+        keys: { ...sale.keys, owned_by: owned },
+        args: { before_ms: '+inf', before_id: '', status: 'HELD', limit: 9, look_max: 9, ...args },
+      });
+    const ids = ({ found }: Awaited<ReturnType<typeof run>>) => found.map(({ reservationId }) => reservationId);
+    const all = await run({});
+    expect(all).toMatchObject({ outcome: 'PAGE', next: null, gone: [second] });
+    expect(ids(all)).toEqual([third, first]);
+    const one = await run({ limit: 1 });
+    expect(one).toMatchObject({ next: { createdMs: 3, reservationId: third }, gone: [] });
+    const looked = await run({ look_max: 2 });
+    expect(looked).toMatchObject({ next: { createdMs: 2, reservationId: second }, gone: [second] });
+    expect(ids(await run({ before_ms: '2', before_id: second }))).toEqual([first]);
   });
 });

@@ -3,6 +3,7 @@ import { testRedis } from '../testing/connect.ts';
 import { redisNow } from '../testing/waiting-room.ts';
 import { ageHold, createProcess, hold, newFan, newUser, openSale, sell } from './holding.fixture.ts';
 import { paymentIdOf } from './ids.ts';
+import { read as script } from './read.script.ts';
 import { readReservation, readReservationForPush } from './read.ts';
 
 const redis = await testRedis();
@@ -48,4 +49,13 @@ test('NONE: gone, not theirs, or no id at all', async () => {
     expect(await readReservation(process, { reservationId: id, userId: fan.userId })).toEqual(none);
     expect(await readReservationForPush(process, id)).toBeNull();
   }
+});
+
+test('the script alone answers the record as written', async () => {
+  const sale = await openSale(process);
+  const reservationId = await hold(sale, await newFan(sale), ['A-1-1']);
+  await ageHold(sale, reservationId);
+  const run = (id: string) => script.run(redis, { keys: { reservation: sale.keys.reservation(id) }, args: {} });
+  expect(await run(reservationId)).toMatchObject({ outcome: 'FOUND', record: { status: 'HELD', deadlineMs: 1_000 } });
+  expect(await run('rsv_gone')).toEqual({ outcome: 'NONE' });
 });

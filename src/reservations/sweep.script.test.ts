@@ -38,7 +38,8 @@ test('SWEPT: ends what is past its deadline, frees its seats, settles its place,
   expect(place).toMatchObject({ status: 'A', deadlineMs: place?.sessionEndMs });
   expect(await placeOf(sale, over.queueId)).toMatchObject({ status: 'U', reason: 'PAID' });
   const told = (await logOf(sale, since)).filter(({ k }) => k === 'R').map(({ r }) => r);
-  expect(told.toSorted()).toEqual([first, second].toSorted());
+  expect(told).toHaveLength(2);
+  expect(told).toEqual(expect.arrayContaining([first, second]));
   expect(await sweepHolds(process, sale.concertId)).toBe(0);
 });
 
