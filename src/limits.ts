@@ -159,6 +159,10 @@ export function assertLimits(): void {
     [LIMITS.TICK_MS * 2 <= LIMITS.VERDICT_TRUSTED_MS, 'a tick may be late once'],
     [LIMITS.TICK_STALE_MS > LIMITS.TICK_MS * 2, 'one late tick is no outage'],
     [LIMITS.SEATS_A_CONCERT_MAX * LIMITS.PRICE_MAX < 1e14, 'revenue stays exact in Lua'],
+    [LIMITS.WS_POSITIONS_MS + LIMITS.TICK_STALE_MS < 5_000, 'a position is told within 5 s, a late tick included'],
+    [LIMITS.WS_SILENT_MS > LIMITS.WS_PING_MS * 2, 'a socket may miss one ping'],
+    [LIMITS.WS_CUT_OFF_BYTES > LIMITS.WS_MESSAGE_MAX_BYTES, 'a message that is too long is answered'],
+    [LIMITS.WS_CLOSE_ALL_MS < LIMITS.DRAIN_MS, 'all sockets are told to reconnect before the end'],
   ];
   for (const [holds, text] of relations) if (!holds) throw new Error(`limits contradict each other: ${text}`);
 }
