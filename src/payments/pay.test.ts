@@ -8,7 +8,7 @@ import { concertsOf } from '../wallet/note-concerts.ts';
 import { ageTransfers, moneyOf, outboxOf, userWith } from '../wallet/wallet.fixture.ts';
 import { type Command, hookedRedis, neverSent, replyLost, timeout } from './gate.fixture.ts';
 import { type PayDeps, pay } from './pay.ts';
-import { readPayment } from './read-payment.ts';
+import { readPayment, repeatPayment } from './read-payment.ts';
 import {
   ageHold,
   agePlace,
@@ -60,7 +60,7 @@ const paid = { available: 8_000, pending: 0, posted: 2_000 };
 const money = () => moneyOf(redis, userId);
 const statusOf = (id = reservationId) => redis.hget(concertKeys(sale.concertId).reservation(id), 'status');
 const sweep = async () => {
-  await ageTransfers(redis);
+  await ageTransfers(redis, [userId]);
   return sweepTransfers(deps, walletPartition(userId));
 };
 
@@ -119,6 +119,17 @@ describe('a payment', () => {
     expect(await run()).toEqual({ ...first, repeated: true });
     expect(await run({ by: { ...claims, queueId: 'q_gone' } })).toEqual({ ...first, repeated: true });
     expect(await money()).toEqual(paid);
+  });
+
+  test('a repeat without a place drives the post first, a mere read does not', async () => {
+    await expect(run({ with: hooked({ 'wallet/post': neverSent }) })).rejects.toThrow();
+    const name = { paymentId: paymentIdOf(reservationId), userId };
+    const read = await readPayment(deps, name);
+    expect((await money()).pending).toBe(2_000);
+    expect(await repeatPayment(deps, name)).toEqual(read);
+    expect(await money()).toEqual(paid);
+    const other = await repeatPayment(deps, { ...name, userId: 'u_other' });
+    expect(other).toEqual({ refused: 'PAYMENT_NOT_FOUND', members: {} });
   });
 
   test('a repeat by key is the first answer as it was; with another payload it is refused', async () => {

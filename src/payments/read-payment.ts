@@ -2,22 +2,45 @@ import { type Refusal, refuse } from '../errors.ts';
 import { concertKeys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';
 import { concertOf, reservationIdOf } from '../reservations/ids.ts';
-import { confirmedOf } from './outcomes.ts';
+import { type Confirmed, confirmedOf } from './outcomes.ts';
 import { paymentOf } from './payment.ts';
+import { postConfirmed, type SettleDeps } from './settle-transfer.ts';
 import type { Payment } from './shapes.ts';
 
+interface PaymentName {
+  paymentId: string;
+  userId: string;
+}
+
 /** One payment of this user. Refuses PAYMENT_NOT_FOUND, for somebody else's too. */
-export async function readPayment(
-  { redis }: { redis: RedisClient },
-  { paymentId, userId }: { paymentId: string; userId: string },
-): Promise<Payment | Refusal> {
+export async function readPayment({ redis }: { redis: RedisClient }, name: PaymentName): Promise<Payment | Refusal> {
+  return (await find(redis, name))?.payment ?? refuse('PAYMENT_NOT_FOUND');
+}
+
+/**
+ * The same for a call that would pay again, whatever place its user has or has not: answered once the money is
+ * posted, since the call that confirmed it may have died before.
+ */
+export async function repeatPayment(deps: SettleDeps, name: PaymentName): Promise<Payment | Refusal> {
+  const found = await find(deps.redis, name);
+  if (!found) return refuse('PAYMENT_NOT_FOUND');
+  const { payment, paid } = found;
+  const { userId, reservationId } = payment;
+  await postConfirmed(deps, { userId, reservationId, transferId: paid.transferId });
+  return payment;
+}
+
+async function find(
+  redis: RedisClient,
+  { paymentId, userId }: PaymentName,
+): Promise<{ payment: Payment; paid: Confirmed } | null> {
   const concertId = concertOf(paymentId);
-  if (concertId === null || !paymentId.startsWith('pay_')) return refuse('PAYMENT_NOT_FOUND');
+  if (concertId === null || !paymentId.startsWith('pay_')) return null;
   const reservationId = reservationIdOf(paymentId);
   const record = await redis.hgetall(concertKeys(concertId).reservation(reservationId));
-  if (record.status !== 'CONFIRMED' || record.user !== userId) return refuse('PAYMENT_NOT_FOUND');
+  if (record.status !== 'CONFIRMED' || record.user !== userId) return null;
   const { transfer = '', schedule = '', seats = '', prices = '', amount = '', currency = '', balance = '' } = record;
   const { paid_at: paidAt = '', recorded_at: recordedAt = '' } = record;
   const paid = confirmedOf([transfer, schedule, seats, prices, amount, currency, balance, paidAt, recordedAt]);
-  return paymentOf({ userId, concertId, reservationId }, paid);
+  return { payment: paymentOf({ userId, concertId, reservationId }, paid), paid };
 }

@@ -5,13 +5,17 @@ import type { QueueClaims } from '../auth/tokens.ts';
 import { createLog, type Log } from '../observability/log.ts';
 import { concertKeys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';
+import { cancel as cancelScript } from '../reservations/cancel.script.ts';
 import { hold as holdScript } from '../reservations/hold.script.ts';
 import { newReservationId } from '../reservations/ids.ts';
+import { sweep as sweepScript } from '../reservations/sweep.script.ts';
 import { admitScript } from '../waiting-room/admit.script.ts';
 import { joinScript } from '../waiting-room/join.script.ts';
+import { leaveScript } from '../waiting-room/leave.script.ts';
 import type { RoomView } from '../waiting-room/room-views.ts';
 import { newRoomFields } from '../waiting-room/settings.ts';
 import type { RoomSettings } from '../waiting-room/shapes.ts';
+import { claimsOfRow } from '../waiting-room/ticket-row.ts';
 import { createVerdicts } from '../waiting-room/verdicts.ts';
 import { redisNow } from '../wallet/wallet.fixture.ts';
 import type { PayDeps } from './pay.ts';
@@ -52,8 +56,7 @@ export async function join(redis: RedisClient, { concertId }: Sale, userId: stri
   });
   const [answer] = joined.outcome === 'ROOM' ? joined.answers : [];
   if (answer?.word !== 'JOINED') throw new Error(`join answered ${answer?.word ?? joined.outcome}`);
-  const { record, epoch } = answer.row;
-  return { queueId, userId, concertId, epoch, sequence: record.sequence, joinedAtMs: record.joinedAtMs };
+  return claimsOfRow(answer.row, concertId);
 }
 
 export async function admit(redis: RedisClient, { concertId }: Sale): Promise<void> {
@@ -110,10 +113,36 @@ export function tryHold(redis: RedisClient, { concertId, price }: Sale, claims: 
   });
 }
 
-/** Writes the deadline of a hold into the past. */
+/** As its user does; whatever state the reservation is in. */
+export function cancel(
+  redis: RedisClient,
+  { concertId }: Sale,
+  reservation: { reservationId: string; userId: string },
+) {
+  const { reservationId, userId } = reservation;
+  const keys = concertKeys(concertId);
+  return cancelScript.run(redis, {
+    keys: { ...keys, reservation: keys.reservation(reservationId) },
+    args: { user_id: userId, reservation_id: reservationId },
+  });
+}
+
+/** Gives a place back, with its user's holds where it is ACTIVE. */
+export function leave(redis: RedisClient, { concertId }: Sale, { queueId }: QueueClaims) {
+  return leaveScript.run(redis, { keys: concertKeys(concertId), args: { queue_id: queueId, reason: 'LEFT' } });
+}
+
+/** Ends what is past its deadline: holds, then places. */
+export async function tidy(redis: RedisClient, sale: Sale): Promise<void> {
+  await sweepScript.run(redis, { keys: concertKeys(sale.concertId), args: { limit: 100 } });
+  await admit(redis, sale);
+}
+
+/** Writes the deadline of a live hold into the past. */
 export async function ageHold(redis: RedisClient, { concertId }: Sale, reservationId: string): Promise<void> {
   const keys = concertKeys(concertId);
-  const [user, count] = await redis.hmget(keys.reservation(reservationId), 'user', 'count');
+  const [user, count, status] = await redis.hmget(keys.reservation(reservationId), 'user', 'count', 'status');
+  if (status !== 'HELD') return;
   const past = (await redisNow(redis)) - 1;
   await redis.hset(keys.reservation(reservationId), 'deadline', past);
   await redis.zadd(keys.holds, 'XX', past, reservationId);

@@ -40,7 +40,7 @@ describe('sweepTransfers', () => {
     const second = await hold(redis, other, claims, [1]);
     await payAndDie('payments/confirm', neverSent, second);
     expect(await moneyOf(redis, userId)).toEqual({ available: 8_000, pending: 2_000, posted: 0 });
-    await ageTransfers(redis);
+    await ageTransfers(redis, [userId]);
     expect(await sweepTransfers(deps, partition())).toBe(2);
     expect(await moneyOf(redis, userId)).toEqual({ available: 9_000, pending: 0, posted: 1_000 });
     expect(await pay(deps, { claims: first, reservationId, idempotency: null })).toMatchObject({ repeated: true });
@@ -49,7 +49,7 @@ describe('sweepTransfers', () => {
   test('voids where the record is gone, 12 h after its deadline', async () => {
     await payAndDie('wallet/authorize', replyLost);
     await redis.del(concertKeys(sale.concertId).reservation(reservationId));
-    await ageTransfers(redis);
+    await ageTransfers(redis, [userId]);
     expect(await sweepTransfers(deps, partition())).toBe(1);
     expect(await moneyOf(redis, userId)).toEqual({ available: 10_000, pending: 0, posted: 0 });
   });
@@ -58,7 +58,7 @@ describe('sweepTransfers', () => {
     await payAndDie('wallet/post', neverSent);
     const stuck = walletKeys(userId);
     await redis.zadd(stuck.pending, 1, `rsv_damaged ${userId}`);
-    await ageTransfers(redis);
+    await ageTransfers(redis, [userId]);
     const { log, alarms } = alarmLog();
     expect(await sweepTransfers({ redis, log }, partition())).toBe(1);
     expect(alarms).toHaveLength(1);
@@ -68,7 +68,7 @@ describe('sweepTransfers', () => {
 
   test('two sweepers at once do no harm', async () => {
     await payAndDie('wallet/post', neverSent);
-    await ageTransfers(redis);
+    await ageTransfers(redis, [userId]);
     const { log, alarms } = alarmLog();
     await Promise.all([sweepTransfers({ redis, log }, partition()), sweepTransfers({ redis, log }, partition())]);
     expect(alarms).toEqual([]);
@@ -97,7 +97,7 @@ describe('forgetTransfers', () => {
   test('a VOIDED one', async () => {
     await payAndDie('payments/confirm', neverSent);
     await ageHold(redis, sale, reservationId);
-    await ageTransfers(redis);
+    await ageTransfers(redis, [userId]);
     await sweepTransfers(deps, partition());
     expect((await transfer()).state).toBe('VOIDED');
     await aDayLater();

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { LIMITS } from '../limits.ts';
 import { walletKeys } from '../redis/keys.ts';
 import { testRedis } from '../testing/connect.ts';
+import { authorize } from './authorize.script.ts';
 import { concertsOf } from './note-concerts.ts';
 import { authorizeTransfer, postTransfer, voidTransfer } from './transfers.ts';
 import { moneyOf, outboxOf, redisNow, userWith } from './wallet.fixture.ts';
@@ -98,6 +99,28 @@ describe('authorize', () => {
     expect(await redis.hget(walletKeys(userId).transfer(reservationId), 'state')).toBe('VOIDED');
   });
 
+  test('the script itself: under the id that it was given, for so long', async () => {
+    const userId = await userWith(redis, 1000);
+    const keys = walletKeys(userId);
+    const before = await redisNow(redis);
+    const run = (transferId: string) =>
+      authorize.run(redis, {
+        keys: { ...keys, transfer: keys.transfer(reservationId) },
+        args: {
+          member: `${reservationId} ${userId}`,
+          concert_id: 'night',
+          payment_id: 'pay_night_1',
+          transfer_id: transferId,
+          amount: 1000,
+          transfer_ms: 60_000,
+        },
+      });
+    expect(await run('t_1')).toEqual({ outcome: 'AUTHORIZED', transferId: 't_1', balance: 0 });
+    expect(await run('t_2')).toEqual({ outcome: 'PENDING', transferId: 't_1', balance: 0 });
+    const deadline = Number(await redis.hget(keys.transfer(reservationId), 'deadline'));
+    expect(deadline).toBeGreaterThanOrEqual(before + 60_000);
+  });
+
   test('NO_WALLET', async () => {
     expect(await authorizeTransfer(deps, purchase('u_none', 0))).toEqual({ outcome: 'NO_WALLET' });
     expect(await redis.exists(walletKeys('u_none').transfer(reservationId))).toBe(0);
@@ -125,7 +148,9 @@ describe('authorize', () => {
     const userId = await userWith(redis, 300);
     const answers = await Promise.all(Array.from({ length: 20 }, () => authorizeTransfer(deps, purchase(userId, 300))));
     expect(answers.filter(({ outcome }) => outcome === 'AUTHORIZED')).toHaveLength(1);
-    expect(new Set(answers.map((answer) => ('transferId' in answer ? answer.transferId : answer.outcome))).size).toBe(1);
+    expect(new Set(answers.map((answer) => ('transferId' in answer ? answer.transferId : answer.outcome))).size).toBe(
+      1,
+    );
     expect(await moneyOf(redis, userId)).toEqual({ available: 0, pending: 300, posted: 0 });
   });
 });

@@ -3,6 +3,7 @@ import { LIMITS } from '../limits.ts';
 import { walletKeys } from '../redis/keys.ts';
 import { testRedis } from '../testing/connect.ts';
 import { entryPrefix } from './entry.ts';
+import { post } from './post.script.ts';
 import { authorizeTransfer, postTransfer, voidTransfer } from './transfers.ts';
 import { moneyOf, outboxOf, redisNow, userWith } from './wallet.fixture.ts';
 
@@ -79,6 +80,22 @@ test('ALREADY, VOIDED, OTHER, NONE: nothing moves, no line is written', async ()
   const none = { userId: await userWith(redis, 5), reservationId: 'rsv_night_9', transferId: 't_x' };
   expect(await postTransfer(deps, none)).toBe('NONE');
   expect(await outboxOf(redis, none.userId)).toHaveLength(1);
+});
+
+test('OTHER tells which transfer there is', async () => {
+  const { userId, reservationId, transferId } = await authorized(1000, 300);
+  const keys = walletKeys(userId);
+  const answer = await post.run(redis, {
+    keys: { ...keys, transfer: keys.transfer(reservationId) },
+    args: {
+      member: `${reservationId} ${userId}`,
+      user_id: userId,
+      transfer_id: 't_other',
+      entry_prefix: entryPrefix(userId),
+      kept_ms: 1,
+    },
+  });
+  expect(answer).toEqual({ outcome: 'OTHER', transferId });
 });
 
 test('ten posts of one transfer at once: one of them does it', async () => {

@@ -64,7 +64,12 @@ test('shows charges and payments, newest first', async () => {
         at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
         reference: 'pay_night_1',
       },
-      expect.objectContaining({ kind: 'CHARGE', amount: 1000, balance: 1000, reference: expect.stringMatching(/^chg_/) }),
+      expect.objectContaining({
+        kind: 'CHARGE',
+        amount: 1000,
+        balance: 1000,
+        reference: expect.stringMatching(/^chg_/),
+      }),
     ],
     nextCursor: null,
   });
@@ -92,7 +97,7 @@ test('refuses USER_NOT_FOUND, and a cursor that no page gave', async () => {
   });
   for (const cursor of ['', '0', '-1', '1.5', 'x', '9'.repeat(16)]) {
     const refused = await readHistory(deps, { userId: await userWith(redis, 1), limit: 1, cursor });
-    expect(refused).toMatchObject({ refused: 'VALIDATION', members: { errors: [{ path: 'cursor' }] } });
+    expect(refused).toMatchObject({ refused: 'VALIDATION', members: { errors: [{ path: 'query/cursor' }] } });
   }
 });
 

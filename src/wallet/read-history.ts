@@ -30,7 +30,8 @@ export async function readHistory(
   { userId, limit, cursor }: HistoryCall,
 ): Promise<History | Refusal> {
   const before = cursor === null ? 0 : entryNumber(cursor);
-  if (before === null) return refuse('VALIDATION', { errors: [{ path: 'cursor', message: 'is not of this list' }] });
+  if (before === null)
+    return refuse('VALIDATION', { errors: [{ path: 'query/cursor', message: 'is not of this list' }] });
   const kept = await script.run(deps.redis, { keys: walletKeys(userId), args: { before, limit } });
   if (kept.outcome === 'NO_WALLET') return refuse('USER_NOT_FOUND');
   let page = kept.packed.map((packed) => unpackEntry(userId, packed)).reverse();

@@ -2,6 +2,9 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { LIMITS } from '../limits.ts';
 import { walletKeys, walletPartition } from '../redis/keys.ts';
 import { flush, testRedis } from '../testing/connect.ts';
+import { dueTransfers as dueScript } from './due-transfers.script.ts';
+import { forgetTransfer as forgetScript } from './forget-transfer.script.ts';
+import { overTransfers as overScript } from './over-transfers.script.ts';
 import {
   authorizeTransfer,
   dueTransfers,
@@ -37,7 +40,7 @@ describe('due-transfers', () => {
     const userId = await userWith(redis, 1000);
     const [first, second] = [await authorized(userId), await authorized(userId, 'rsv_night_2')];
     expect(await due(first)).toEqual([]);
-    await ageTransfers(redis);
+    await ageTransfers(redis, [userId]);
     await redis.zadd(walletKeys(userId).pending, 2, memberOf(first));
     expect(await due(first)).toEqual([second, first]);
     expect(await due(first, 1)).toEqual([second]);
@@ -91,11 +94,33 @@ test('user ids with spaces, bars and braces come back as they are', async () => 
     await openWallet(deps, userId);
     await charge({ redis, config: { currency: 'KRW' } }, { userId, amount: 300, idempotency: null });
     const attempt = await authorized(userId);
-    await ageTransfers(redis);
+    await ageTransfers(redis, [userId]);
     expect(await due(attempt)).toEqual([attempt]);
     await postTransfer(deps, attempt);
     await age(attempt);
     expect(await over(attempt)).toEqual([{ ...attempt, state: 'POSTED' }]);
     expect(await forgetTransfer(deps, { ...attempt, recorded: true })).toBe('FORGOTTEN');
   }
+});
+
+test('the scripts themselves: flat replies, and records that are gone', async () => {
+  const attempt = await authorized(await userWith(redis, 1000));
+  const keys = walletKeys(attempt.userId);
+  const member = memberOf(attempt);
+  await ageTransfers(redis, [attempt.userId]);
+  const dueNow = () => dueScript.run(redis, { keys, args: { limit: 10 } });
+  expect(await dueNow()).toEqual({ outcome: 'TRANSFERS', flat: [member, attempt.transferId] });
+  await voidTransfer(deps, attempt);
+  expect(await dueNow()).toEqual({ outcome: 'TRANSFERS', flat: [] });
+  await age(attempt);
+  const overNow = () => overScript.run(redis, { keys, args: { limit: 10 } });
+  expect(await overNow()).toEqual({ outcome: 'TRANSFERS', flat: [member, attempt.transferId, 'VOIDED'] });
+  await redis.del(keys.transfer(attempt.reservationId));
+  expect(await overNow()).toEqual({ outcome: 'TRANSFERS', flat: [member, '', ''] });
+  const forgotten = await forgetScript.run(redis, {
+    keys: { ...keys, transfer: keys.transfer(attempt.reservationId) },
+    args: { member, transfer_id: '', recorded: 0, later_ms: 1 },
+  });
+  expect(forgotten).toEqual({ outcome: 'NONE' });
+  expect(await overNow()).toEqual({ outcome: 'TRANSFERS', flat: [] });
 });

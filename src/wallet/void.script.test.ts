@@ -3,6 +3,7 @@ import { LIMITS } from '../limits.ts';
 import { walletKeys } from '../redis/keys.ts';
 import { testRedis } from '../testing/connect.ts';
 import { authorizeTransfer, postTransfer, voidTransfer } from './transfers.ts';
+import { voidScript } from './void.script.ts';
 import { moneyOf, outboxOf, redisNow, userWith } from './wallet.fixture.ts';
 
 const redis = await testRedis();
@@ -42,4 +43,14 @@ test('ALREADY, POSTED, OTHER, NONE: nothing moves', async () => {
   expect(await voidTransfer(deps, posted)).toBe('POSTED');
   expect(await moneyOf(redis, posted.userId)).toEqual({ available: 700, pending: 0, posted: 300 });
   expect(await voidTransfer(deps, { ...posted, reservationId: 'rsv_night_9' })).toBe('NONE');
+});
+
+test('OTHER tells which transfer there is', async () => {
+  const { userId, reservationId, transferId } = await authorized();
+  const keys = walletKeys(userId);
+  const answer = await voidScript.run(redis, {
+    keys: { ...keys, transfer: keys.transfer(reservationId) },
+    args: { member: `${reservationId} ${userId}`, transfer_id: 't_other', kept_ms: 1 },
+  });
+  expect(answer).toEqual({ outcome: 'OTHER', transferId });
 });

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import { isRefusal } from '../errors.ts';
-import { partitionKeys, WALLET_PARTITIONS, walletKeys } from '../redis/keys.ts';
+import { walletKeys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';
 import { charge } from './charge.ts';
 import { openWallet } from './open.ts';
@@ -42,11 +42,13 @@ export async function outboxOf(redis: RedisClient, userId: string) {
   return lines.filter((line) => line.userId === userId);
 }
 
-/** Puts the deadlines of all PENDING transfers into the past, as if their time had run out. */
-export async function ageTransfers(redis: RedisClient): Promise<void> {
-  for (let partition = 0; partition < WALLET_PARTITIONS; partition++) {
-    const { pending } = partitionKeys(partition);
-    for (const member of await redis.zrange(pending, '0', '-1')) await redis.zadd(pending, 1, member);
+/** Puts the deadlines of these users' PENDING transfers into the past, as if their time had run out. */
+export async function ageTransfers(redis: RedisClient, userIds: readonly string[]): Promise<void> {
+  for (const userId of userIds) {
+    const { pending } = walletKeys(userId);
+    for (const member of await redis.zrange(pending, '0', '-1')) {
+      if (member.endsWith(` ${userId}`)) await redis.zadd(pending, 1, member);
+    }
   }
 }
 
