@@ -34,6 +34,7 @@ export interface Parts {
 /** Throws where a dependency is away, and for bugs. */
 export async function answerCall(app: HttpApp, prepared: Prepared, request: Request): Promise<AnyReply | Refusal> {
   const { route } = prepared;
+  if (route.builtIn && app.tokens.outside) return refuse('NOT_FOUND');
   const crowded = route.limit === 'address' ? overLimit(app.rateLimits.address.take(request.address)) : null;
   if (crowded) return crowded;
   const { headers } = request.head;
@@ -46,12 +47,19 @@ export async function answerCall(app: HttpApp, prepared: Prepared, request: Requ
   if (isRefusal(parts)) return parts;
   const refused =
     (await guard(app, route, { parts, identity })) ?? (await refuseUnknownUser(app, route, { parts, identity }));
-  if (refused) return refused;
+  // A concert that is not there comes first; looked at only here, since the handlers see it by themselves.
+  if (refused) return (await isConcertThere(app, parts)) ? refused : refuse('CONCERT_NOT_FOUND');
   return route.handle(app, {
     ...parts,
     caller: callerOf(route, identity),
     ifNoneMatch: headers.get('if-none-match') ?? '',
   });
+}
+
+/** True where the request names none. */
+async function isConcertThere({ rooms }: HttpApp, { params, body }: Parts): Promise<boolean> {
+  const { concertId = params.concertId } = (body ?? {}) as { concertId?: string };
+  return concertId === undefined || (await rooms.view(concertId)) !== null;
 }
 
 function presented(headers: Head['headers']) {

@@ -55,13 +55,22 @@ export const PROBLEM: Json = {
   },
 };
 
-/** The problem objects with one of these codes. */
+/** Members that come only where they apply. */
+const OPTIONAL: ReadonlySet<string> = new Set(['reservationId']);
+
+/** The problem objects with one of these codes; the members of each are its own. */
 export function problemSchema(codes: readonly ErrorCode[]): Json {
-  const members = Object.assign({}, ...codes.map((code) => MEMBERS[code] ?? {})) as Json;
+  const one = codes.map((code) => {
+    const members = MEMBERS[code] ?? {};
+    const properties = { code: { const: code }, status: { const: ERRORS[code].status }, ...members };
+    const required = ['code', ...Object.keys(members).filter((name) => !OPTIONAL.has(name))];
+    return { type: 'object', required, properties };
+  });
   return {
     allOf: [
       { $ref: '#/components/schemas/Problem' },
-      { type: 'object', properties: { ...members, code: { enum: codes } } },
+      { type: 'object', properties: { code: { enum: codes } } },
+      one.length === 1 ? one[0] : { oneOf: one },
     ],
   };
 }

@@ -75,6 +75,8 @@ interface Row<P extends string, A extends Auth, Q, B, W extends Answers> {
   idempotent?: string;
   /** money of a wallet: with BALANCE_REQUIRES_ACTIVE it needs an ACTIVE place in the room of the queue token */
   spends?: true;
+  /** of the built-in accounts: NOT_FOUND, whatever is sent, where an outside provider says who is who */
+  builtIn?: true;
   /** which bucket the call is counted in, beyond that every changing call of a user is counted in `user` */
   limit?: 'address' | 'user' | 'poll';
   /** 64 KiB unless named */
@@ -105,6 +107,7 @@ export interface Route {
   errors: readonly ErrorCode[];
   idempotent?: string;
   spends?: true;
+  builtIn?: true;
   limit?: 'address' | 'user' | 'poll';
   bodyMaxBytes?: number;
   cache?: string;

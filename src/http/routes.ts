@@ -48,8 +48,8 @@ const bodyMaxBytes = LIMITS.IMPORT_BODY_MAX_BYTES;
 // biome-ignore format: one call a line, to be read as a table
 export const routes: readonly Route[] = [
   // accounts
-  route('POST /api/v1/users', { auth: 'none', handle: users.signUp, body: SignUpInput, answers: { 201: SignedUp }, errors: ['EMAIL_TAKEN', 'NOT_FOUND'], limit: 'address', summary: 'Sign up' }),
-  route('POST /api/v1/auth/login', { auth: 'none', handle: users.logIn, body: LoginInput, answers: { 200: LoggedIn }, errors: ['INVALID_CREDENTIALS', 'NOT_FOUND'], limit: 'address', summary: 'Log in' }),
+  route('POST /api/v1/users', { auth: 'none', handle: users.signUp, body: SignUpInput, answers: { 201: SignedUp }, errors: ['EMAIL_TAKEN', 'NOT_FOUND'], builtIn: true, limit: 'address', summary: 'Sign up' }),
+  route('POST /api/v1/auth/login', { auth: 'none', handle: users.logIn, body: LoginInput, answers: { 200: LoggedIn }, errors: ['INVALID_CREDENTIALS', 'NOT_FOUND'], builtIn: true, limit: 'address', summary: 'Log in' }),
 
   // concerts, for everybody
   route('GET /api/v1/concerts', { auth: 'none', handle: concerts.concerts, query: Page, answers: { 200: Concerts }, summary: 'All concerts' }),

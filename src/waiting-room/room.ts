@@ -20,11 +20,16 @@ export async function roomOf({ rooms }: Pick<RoomDeps, 'rooms'>, concertId: stri
   return view ? renderRoom(view) : refuse('CONCERT_NOT_FOUND');
 }
 
-/** Changes what `change` names; the answer shows it. Refuses CONCERT_NOT_FOUND. Throws Unavailable. */
+/**
+ * Changes what `change` names; the answer shows it. Refuses VALIDATION (an `opensAt` that is no moment: RFC 3339 allows
+ * second 60), CONCERT_NOT_FOUND. Throws Unavailable.
+ */
 export async function changeRoom(
   { redis, rooms }: RoomDeps,
   { concertId, change }: { concertId: string; change: RoomSettings },
 ): Promise<Room | Refusal> {
+  if (typeof change.opensAt === 'string' && Number.isNaN(Date.parse(change.opensAt)))
+    return refuse('VALIDATION', { errors: [{ path: '/opensAt', message: 'must be an RFC 3339 time with an offset' }] });
   const moreArgs = Object.entries(roomFields(change)).flat();
   const { outcome } = await changeRoomScript.run(redis, { keys: concertKeys(concertId), args: {}, moreArgs });
   return outcome === 'NONE' ? refuse('CONCERT_NOT_FOUND') : shown(rooms, concertId);

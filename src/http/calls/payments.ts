@@ -2,7 +2,7 @@
 import { isRefusal, refuse } from '../../errors.ts';
 import { pay as payHold } from '../../payments/pay.ts';
 import { readPayment } from '../../payments/read-payment.ts';
-import { paymentIdOf, reservationIdOf } from '../../reservations/ids.ts';
+import { concertOf, isReservationId, paymentIdOf, reservationIdOf } from '../../reservations/ids.ts';
 import { readReservationForPush } from '../../reservations/read.ts';
 import { created, ok } from '../answer.ts';
 import { notActive } from '../guard.ts';
@@ -16,11 +16,14 @@ interface Pay {
   idempotency: Idempotency;
 }
 
-/** 201, and 200 for a payment that exists already, which is shown before the guard: even without a queue token. */
+/** 201, and 200 for a payment that exists already, which is shown before the guard: whatever place the token names. */
 export async function pay(app: HttpApp, { caller: { claims, userId }, body: { reservationId }, idempotency }: Pay) {
-  if (!claims) {
-    const before = await readPayment(app, { paymentId: paymentIdOf(reservationId), userId });
-    return isRefusal(before) ? notActive() : ok(before);
+  if (!claims || concertOf(reservationId) !== claims.concertId) {
+    const before = isReservationId(reservationId)
+      ? await readPayment(app, { paymentId: paymentIdOf(reservationId), userId })
+      : null;
+    if (before && !isRefusal(before)) return ok(before);
+    if (!claims) return notActive();
   }
   const paid = await payHold(app, { claims, reservationId, idempotency });
   if (isRefusal(paid)) return paid;
