@@ -204,3 +204,135 @@ test('NOT_ACTIVE tells of the token’s place: its status and position, null for
   expect(await told({ bearer: ann.accessToken }, '/api/v1/concerts/schedules')).toEqual([null, null]);
   expect(await told({ queue: waiting }, '/api/v1/concerts/schedules')).toEqual(['WAITING', 1]);
 });
+
+describe('whatever is sent, the answer is one of the table and never a fault of the server', () => {
+  const NASTY: unknown[] = [
+    null,
+    '',
+    ' ',
+    0,
+    -1,
+    1.5,
+    1e308,
+    2 ** 53,
+    true,
+    [],
+    {},
+    [[]],
+    ['A-1-1', 'A-1-1'],
+    'x'.repeat(5_000),
+    '\u0000',
+    'a\nb',
+    '__proto__',
+    'constructor',
+    '😀'.repeat(40),
+    '\ud800',
+    '../..',
+    '%00',
+    'A-1-1 ',
+    'rsv_open_',
+    { __proto__: null, toString: 1 },
+    JSON.parse('['.repeat(40) + ']'.repeat(40)),
+  ];
+  const BODIES = (): [string, string, Record<string, unknown>, CallOptions][] => [
+    ['POST', '/api/v1/users', { email: 'a@example.com', password: 'short', name: 'n' }, {}],
+    ['POST', '/api/v1/auth/login', { email: 'a@example.com', password: '' }, {}],
+    ['POST', '/api/v1/queue', { concertId: 'open' }, { bearer: ann.accessToken }],
+    ['POST', '/api/v1/reservations', { scheduleId: 'd1', seatIds: ['A-1-1'] }, { queue: active }],
+    ['POST', '/api/v1/payments', { reservationId: 'rsv_none' }, { queue: active }],
+    ['POST', `/api/v1/users/${ann.userId}/balance`, { amount: 0 }, { queue: active }],
+    [
+      'PATCH',
+      '/api/v1/admin/concerts/closed/room',
+      { state: 'CLOSED', opensAt: null, capacity: 1, reentry: 'reject' },
+      { bearer: OPERATOR_KEY },
+    ],
+    [
+      'PUT',
+      '/api/v1/admin/concerts/nasty',
+      {
+        title: '',
+        venue: 'V',
+        currency: 'KRW',
+        timeZone: 'UTC',
+        seatLimit: 1,
+        holdSeconds: 1,
+        schedules: [],
+        room: {},
+      },
+      { bearer: OPERATOR_KEY },
+    ],
+  ];
+
+  test('in the members of a body', async () => {
+    for (const [method, path, body, credential] of BODIES())
+      for (const member of Object.keys(body))
+        await Promise.all(
+          NASTY.map(async (value) => {
+            const { status } = await under.call(path, { method, body: { ...body, [member]: value }, ...credential });
+            expect(status, `${method} ${path} ${member} ${JSON.stringify(value)?.slice(0, 60)}`).toBeLessThan(500);
+          }),
+        );
+    expect((await under.call('/api/v1/concerts/closed/room')).status).toBe(200);
+  });
+
+  test('in a path and in a query', async () => {
+    const words = NASTY.filter((value) => typeof value === 'string' && value.isWellFormed()) as string[];
+    const paths = Object.entries<Loose>(under.openApi.paths).flatMap(([path, operations]) =>
+      Object.keys(operations).map((method) => [method.toUpperCase(), path] as const),
+    );
+    for (const [method, template] of paths.filter(([, path]) => path.includes('{') && !path.endsWith('/reset')))
+      await Promise.all(
+        words
+          .filter((word) => word !== '')
+          .map(async (word) => {
+            const path = template.replace(/\{\w+\}/g, encodeURIComponent(word));
+            const credential = path.includes('/admin/')
+              ? { bearer: OPERATOR_KEY }
+              : { bearer: ann.accessToken, queue: active };
+            const { status } = await under.call(path, {
+              method,
+              ...(method === 'GET' ? {} : { body: {} }),
+              ...credential,
+            });
+            expect(status, `${method} ${path.slice(0, 200)}`).toBeLessThan(500);
+          }),
+      );
+    for (const [path, names] of [
+      ['/api/v1/concerts', ['limit', 'cursor']],
+      [`/api/v1/users/${ann.userId}/reservations`, ['limit', 'cursor', 'status']],
+      [`/api/v1/users/${ann.userId}/balance/history`, ['limit', 'cursor']],
+      ['/api/v1/concerts/open/seats', ['date', 'status']],
+      ['/api/v1/concerts/open/schedules', ['from', 'to', 'soldOut']],
+    ] as const)
+      for (const name of names)
+        for (const word of words) {
+          const { body } = await under.call(`${path}?${name}=${encodeURIComponent(word)}`, { queue: active });
+          expect(body.code, `${path} ${name}=${word.slice(0, 60)}`).toBe('VALIDATION');
+        }
+  });
+
+  test('in a header', async () => {
+    for (const value of ['', 'x'.repeat(3_000), '"', ',', 'Bearer', 'Bearer a.b.c', 'Bearer ..', '{}', 'W/"', '*']) {
+      for (const header of [
+        'authorization',
+        'queue-token',
+        'user-token',
+        'idempotency-key',
+        'if-none-match',
+        'x-forwarded-for',
+        'origin',
+      ]) {
+        const { status } = await under.call('/api/v1/concerts/open/schedules/d1/seats', {
+          headers: { [header]: value },
+        });
+        expect([header, status]).toEqual([header, 401]);
+      }
+      const seats = await under.call('/api/v1/concerts/open/schedules/d1/seats', {
+        queue: active,
+        headers: { 'if-none-match': value },
+      });
+      expect(seats.status).toBe(value === '*' ? 304 : 200);
+    }
+  });
+});

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { call as rawCall, concertInput, enter, type Fan, newFans } from '../testing/fan.ts';
 import { OPERATOR_KEY, type System } from '../testing/system.ts';
 import { until } from '../testing/until.ts';
-import { count, expectShape, type Loose, SEAT, systemUnderTest, text, time } from './contract.fixture.ts';
+import { count, expectShape, type Loose, SEAT, systemUnderTest, text, time, SOON_MS } from './contract.fixture.ts';
 
 const under = await systemUnderTest();
 const pool: Fan[] = [];
@@ -241,7 +241,7 @@ describe('a payment', () => {
     const second = await hold(token, ['A-1-2']);
     expect((await pay(token, first.body.reservationId)).status).toBe(201);
     expect(await poll(token)).toMatchObject({ status: 'ACTIVE', expiresAt: second.body.expiresAt });
-    await until(async () => (await poll(token)).status === 'USED', { timeoutMs: 3_000, everyMs: 50 });
+    await until(async () => (await poll(token)).status === 'USED', { timeoutMs: 5_000, everyMs: 50 });
     expect(await poll(token)).toMatchObject({ reason: 'PAID' });
   });
 
@@ -331,7 +331,7 @@ describe('BALANCE_REQUIRES_ACTIVE', () => {
     const first = await asked(wallet(fan), { body: { amount: 9 }, queue: token, headers: key });
     expect(first.body).toMatchObject({ balance: 9 });
     await under.call(`/api/v1/queue/${queueId}`, { method: 'DELETE', queue: token });
-    await until(async () => (await asked(wallet(fan), { queue: token })).status === 403, { timeoutMs: 1_000 });
+    await until(async () => (await asked(wallet(fan), { queue: token })).status === 403, { timeoutMs: SOON_MS });
     expect((await asked(wallet(fan), { queue: token })).body).toMatchObject({
       code: 'NOT_ACTIVE',
       status: 'LEFT',

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { concertInput, enter, type Fan, newFans } from '../testing/fan.ts';
 import { until } from '../testing/until.ts';
-import { count, expectShape, type Loose, SHAPES, systemUnderTest, time } from './contract.fixture.ts';
+import { count, expectShape, type Loose, SHAPES, systemUnderTest, time, SOON_MS } from './contract.fixture.ts';
 
 const under = await systemUnderTest();
 const pool: Fan[] = [];
@@ -319,7 +319,7 @@ describe('the room', () => {
     const joined = await under.call('/api/v1/queue', { body: { concertId: 'tick' }, bearer: aFan().accessToken });
     await patch('tick', { capacity: 1 });
     const status = async () => (await under.call('/api/v1/queue', { queue: joined.body.token })).body.status;
-    await until(async () => (await status()) === 'ACTIVE', { timeoutMs: 1_500 });
+    await until(async () => (await status()) === 'ACTIVE', { timeoutMs: SOON_MS });
     expect((await under.call('/api/v1/concerts/tick/room')).body).toMatchObject({ capacity: 1, active: 1 });
   });
 });

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { type Answer, concertInput, enter, type Fan, newFans } from '../testing/fan.ts';
 import { OPERATOR_KEY } from '../testing/system.ts';
 import { until } from '../testing/until.ts';
-import { expectShape, type Loose, SHAPES, systemUnderTest } from './contract.fixture.ts';
+import { expectShape, type Loose, SHAPES, systemUnderTest, SOON_MS } from './contract.fixture.ts';
 
 const under = await systemUnderTest();
 const pool: Fan[] = [];
@@ -64,7 +64,7 @@ describe('a ticket', () => {
       });
     }
     await patchRoom('life', { state: 'OPEN' });
-    await becomes(body.token, 'ACTIVE', 2_000);
+    await becomes(body.token, 'ACTIVE', 5_000);
     const active = await poll(body.token);
     expectShape('ticket', active);
     expect(active).toMatchObject({
@@ -129,7 +129,7 @@ describe('order', () => {
     );
     expect(tickets.map(({ pollAfterSeconds }) => pollAfterSeconds)).toEqual(tickets.map(() => 1));
     await leave(tickets[4].queueId, tickets[4].token);
-    await until(async () => (await poll(tickets[7].token)).position === 7, { timeoutMs: 1_000 });
+    await until(async () => (await poll(tickets[7].token)).position === 7, { timeoutMs: SOON_MS });
     const consistent = async () => {
       const room = (await under.call('/api/v1/concerts/order/room')).body;
       const now = await Promise.all(tickets.map(({ token }) => poll(token)));
@@ -144,7 +144,7 @@ describe('order', () => {
     expect((await consistent()).statuses).toBe('WWWWLWWW');
     await patchRoom('order', { state: 'OPEN' });
     await until(async () => (await under.call('/api/v1/concerts/order/room')).body.frontier === 2, {
-      timeoutMs: 2_000,
+      timeoutMs: 5_000,
     });
     const { room, statuses } = await consistent();
     expect(statuses).toBe('AAWWLWWW');
@@ -158,11 +158,11 @@ describe('order', () => {
       seatsLeft: 50,
     });
     await leave(tickets[0].queueId, tickets[0].token);
-    await becomes(tickets[2].token, 'ACTIVE', 2_000);
+    await becomes(tickets[2].token, 'ACTIVE', 5_000);
     expect(await poll(tickets[3].token)).toMatchObject({ status: 'WAITING', position: 1, ahead: 0, admitted: 3 });
     expect((await poll(tickets[3].token)).estimatedWaitSeconds).toEqual(expect.any(Number));
     await patchRoom('order', { capacity: 1_000 });
-    await becomes(tickets[7].token, 'ACTIVE', 2_000);
+    await becomes(tickets[7].token, 'ACTIVE', 5_000);
     expect((await consistent()).room).toMatchObject({ frontier: 8, admitted: 7, waiting: 0 });
   });
 
@@ -214,8 +214,8 @@ describe('the state of a room', () => {
     let last: Answer | undefined;
     await until(async () => (last = await join(fan, 'soon')).status === 201, { everyMs: 50, timeoutMs: 4_000 });
     expect(Date.parse(last?.body.joinedAt)).toBeGreaterThanOrEqual(Date.parse(opensAt));
-    expect(Date.parse(last?.body.joinedAt)).toBeLessThan(Date.parse(opensAt) + 1_000);
-    await becomes(last?.body.token, 'ACTIVE', 2_000);
+    expect(Date.parse(last?.body.joinedAt)).toBeLessThan(Date.parse(opensAt) + 2_000);
+    await becomes(last?.body.token, 'ACTIVE', 5_000);
     expect((await under.call('/api/v1/concerts/soon/room')).body).toMatchObject({ state: 'OPEN', opensAt: null });
   });
 });
@@ -227,9 +227,9 @@ describe('an ACTIVE place', () => {
     await becomes(first.token, 'ACTIVE');
     const { expiresAt, serverTime } = await poll(first.token);
     expect(Date.parse(expiresAt) - Date.parse(serverTime)).toBeLessThanOrEqual(1_000);
-    await becomes(first.token, 'EXPIRED', 3_000);
+    await becomes(first.token, 'EXPIRED', 5_000);
     expect(await poll(first.token)).toMatchObject({ reason: 'UNCLAIMED', expiresAt: null });
-    await becomes(second.token, 'ACTIVE', 2_000);
+    await becomes(second.token, 'ACTIVE', 5_000);
     expect((await schedules('claim', first.token)).body).toMatchObject({
       code: 'NOT_ACTIVE',
       status: 'EXPIRED',
@@ -266,7 +266,7 @@ describe('an ACTIVE place', () => {
     await putRoom('session', { sessionSeconds: 1 });
     const { token } = await enter(under.url, aFan(), 'session');
     expect((await schedules('session', token)).status).toBe(200);
-    await becomes(token, 'EXPIRED', 3_000);
+    await becomes(token, 'EXPIRED', 5_000);
     expect(await poll(token)).toMatchObject({ reason: 'SESSION_OVER' });
     expect((await hold(token, ['A-1-1'])).body).toMatchObject({ code: 'NOT_ACTIVE', status: 'EXPIRED' });
   });
@@ -280,7 +280,7 @@ describe('an ACTIVE place', () => {
     let refused: Loose;
     await until(async () => (refused = (await hold(token, ['A-1-1'])).body).code === 'SESSION_OVER', {
       everyMs: 100,
-      timeoutMs: 3_000,
+      timeoutMs: 5_000,
     });
     const { expiresAt, status } = await poll(token);
     expect([status, refused.expiresAt]).toEqual(['ACTIVE', expiresAt]);
@@ -349,7 +349,7 @@ describe('reentry: supersede', () => {
     const places = await under.call(`/api/v1/users/${fan.userId}/places`, { bearer: fan.accessToken });
     expect(places.body.places.map((one: Loose) => one.status)).toEqual(['ACTIVE', 'WAITING']);
     await patchRoom('super', { state: 'OPEN' });
-    await becomes(newer.body.token, 'ACTIVE', 2_000);
+    await becomes(newer.body.token, 'ACTIVE', 5_000);
     expect(await poll(older.token)).toMatchObject({ status: 'EXPIRED', reason: 'SUPERSEDED' });
     const { expiresAt, serverTime } = await poll(newer.body.token);
     expect(Date.parse(expiresAt) - Date.parse(serverTime)).toBeGreaterThan(300_000);
