@@ -3,6 +3,7 @@
  * writers and each is safe to repeat. A run that fails is logged once until it works again, and tried again.
  */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { App } from './app.ts';
 import { listConcertIds } from './concerts/directory.ts';
 import { LIMITS } from './limits.ts';
@@ -20,7 +21,12 @@ interface Loop {
   name: string;
   everyMs: number;
   run(): Promise<void>;
+  /** waits for what a run has left under way */
+  idle?(): Promise<unknown>;
 }
+
+/** Items of one loop at once: a thousand idle rooms must not be a thousand round trips in a row, nor all in one turn. */
+const AT_ONCE = 100;
 
 const PARTITIONS = Array.from({ length: WALLET_PARTITIONS }, (_, partition) => partition);
 const SECOND = 1_000;
@@ -29,53 +35,26 @@ const HOUR = 3_600 * SECOND;
 function loopsOf(app: App): Loop[] {
   const lease = randomUUID();
   const concerts = keptFor(SECOND, () => listConcertIds(app));
-  const everyConcert = async (run: (concertId: string) => Promise<unknown>) => {
-    await inSlices(await concerts(), run);
-  };
+  const partitions = async () => PARTITIONS;
+  const perConcert = (name: string, everyMs: number, each: (concertId: string) => Promise<unknown>): Loop => ({
+    name,
+    everyMs,
+    ...sideBySide({ items: concerts, everyMs, each }),
+  });
+  const perPartition = (name: string, everyMs: number, each: (partition: number) => Promise<unknown>): Loop => ({
+    name,
+    everyMs,
+    ...sideBySide({ items: partitions, everyMs, each }),
+  });
   return [
-    {
-      name: 'admit',
-      everyMs: LIMITS.TICK_MS,
-      run: () => everyConcert((concertId) => admitRoom(app, { concertId, lease })),
-    },
-    {
-      name: 'sweep-holds',
-      everyMs: 500,
-      run: () => everyConcert((concertId) => sweepHolds(app, concertId)),
-    },
-    {
-      name: 'sweep-transfers',
-      everyMs: SECOND,
-      run: () => inSlices(PARTITIONS, (partition) => sweepTransfers(app, partition)),
-    },
-    {
-      name: 'relay',
-      everyMs: 100,
-      run: async () => app.relay.run(await concerts()),
-    },
-    {
-      name: 'observe',
-      everyMs: 5 * SECOND,
-      run: () => {
-        metrics.redisMemoryShare.set(app.memory.share());
-        return everyConcert((concertId) => observeConcert(app, concertId));
-      },
-    },
-    {
-      name: 'tidy-places',
-      everyMs: 60 * SECOND,
-      run: () => everyConcert((concertId) => tidyPlaces(app, concertId)),
-    },
-    {
-      name: 'forget-transfers',
-      everyMs: 600 * SECOND,
-      run: () => inSlices(PARTITIONS, (partition) => forgetTransfers(app, partition)),
-    },
-    {
-      name: 'back-up-accounts',
-      everyMs: HOUR,
-      run: () => backUpAccounts(app).then(() => undefined),
-    },
+    perConcert('admit', LIMITS.TICK_MS, (concertId) => admitRoom(app, { concertId, lease })),
+    perConcert('sweep-holds', 500, (concertId) => sweepHolds(app, concertId)),
+    perPartition('sweep-transfers', SECOND, (partition) => sweepTransfers(app, partition)),
+    { name: 'relay', everyMs: 100, run: async () => app.relay.run(await concerts()) },
+    perConcert('observe', 5 * SECOND, (concertId) => observeConcert(app, concertId)),
+    perConcert('tidy-places', 60 * SECOND, (concertId) => tidyPlaces(app, concertId)),
+    perPartition('forget-transfers', 600 * SECOND, (partition) => forgetTransfers(app, partition)),
+    { name: 'back-up-accounts', everyMs: HOUR, run: () => backUpAccounts(app).then(() => undefined) },
   ];
 }
 
@@ -93,7 +72,7 @@ export function startLoops(app: App): { stop(): Promise<void> } {
   };
 }
 
-function startLoop({ name, everyMs, run }: Loop, log: Log): { stop(): Promise<void> } {
+function startLoop({ name, everyMs, run, idle }: Loop, log: Log): { stop(): Promise<void> } {
   let stopped = false;
   let failing = false;
   let wake = () => {};
@@ -120,6 +99,7 @@ function startLoop({ name, everyMs, run }: Loop, log: Log): { stop(): Promise<vo
       };
       await promise;
     }
+    await idle?.();
   })();
   return {
     stop() {
@@ -130,14 +110,45 @@ function startLoop({ name, everyMs, run }: Loop, log: Log): { stop(): Promise<vo
   };
 }
 
-/** Runs over many items, 50 at once: a thousand idle rooms must not be a thousand round trips in a row. */
-async function inSlices<T>(items: readonly T[], run: (item: T) => Promise<unknown>): Promise<void> {
-  const AT_ONCE = 50;
-  for (let i = 0; i < items.length; i += AT_ONCE) {
-    const results = await Promise.allSettled(items.slice(i, i + AT_ONCE).map(run));
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed) throw failed.reason;
-  }
+/**
+ * One run of a loop over many items. Each starts that is not still at it from an earlier run, and the run ends when all
+ * are done or its period is over: a room that takes seconds, or one that fails, keeps no other waiting.
+ */
+export function sideBySide<T>({
+  items,
+  everyMs,
+  each,
+}: {
+  items: () => Promise<readonly T[]>;
+  everyMs: number;
+  each: (item: T) => Promise<unknown>;
+}): { run(): Promise<void>; idle(): Promise<unknown> } {
+  const underWay = new Map<T, Promise<void>>();
+  let failure: { reason: unknown } | null = null;
+  const begin = async (item: T) => {
+    try {
+      await each(item);
+    } catch (reason) {
+      failure ??= { reason };
+    } finally {
+      underWay.delete(item);
+    }
+  };
+  return {
+    async run() {
+      for (const item of await items()) {
+        if (underWay.size >= AT_ONCE) await Promise.race(underWay.values());
+        if (!underWay.has(item)) underWay.set(item, begin(item));
+      }
+      const period = new AbortController();
+      await Promise.race([Promise.all(underWay.values()), sleep(everyMs, undefined, period).catch(() => {})]);
+      period.abort();
+      const failed = failure;
+      failure = null;
+      if (failed) throw failed.reason;
+    },
+    idle: () => Promise.all(underWay.values()),
+  };
 }
 
 /** Remembers an answer for a while: several loops ask for the same list. */

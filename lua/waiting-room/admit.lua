@@ -37,12 +37,15 @@ local written_state, lease_by, lease_until = r[1], r[9], tonumber(r[10] or 0)
 if not written_state then return { 'NONE' } end
 local capacity, per_second, session_ms, claim_ms = tonumber(r[2]), tonumber(r[3]), tonumber(r[4]), tonumber(r[5])
 local now = now_ms()
-if lease_by and lease_by ~= worker and lease_until > now then return { 'LEASED' } end
+-- A lease that ends later than one made now would is of a clock that has gone back since: it binds nobody.
+if lease_by and lease_by ~= worker and lease_until > now and lease_until <= now + lease_ms then return { 'LEASED' } end
 local state = room_state(k.room, now)
 
--- The bucket holds thousandths of an admission, one second's worth at most. A clock that went back adds nothing.
-local tokens = per_second * 1000
+-- The bucket holds thousandths of an admission, one second's worth at most. A clock that went back adds nothing, and
+-- its new time is written at once: an empty bucket would wait until the clock is where it was.
+local tokens, went_back = per_second * 1000, r[8] and tonumber(r[8]) > now
 if r[7] then tokens = math.min(tokens, tonumber(r[7]) + math.max(0, now - tonumber(r[8])) * per_second) end
+if went_back then redis.call('HSET', k.room, 'tokens', tokens, 'tokens_at', now) end
 local function count_active() return redis.call('ZCOUNT', k.active, '(' .. now, '+inf') end
 local active = count_active()
 local take = state == 'OPEN' and math.min(capacity - active, math.floor(tokens / 1000), A_CALL) or 0

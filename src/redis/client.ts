@@ -71,7 +71,10 @@ function openCluster(url: string, options: Options, kind: keyof typeof KINDS): C
       enableOfflineQueue: kind === 'patient',
       maxRedirections: 4,
       slotsRefreshTimeout: 2_000,
-      retryDelayOnFailover: 100,
+      // Not 0, ioredis sends what was in flight on a dropped connection again: one charge counted twice. The slots are
+      // learned anew by the interval and by MOVED.
+      retryDelayOnFailover: kind === 'hot' ? 0 : 100,
+      slotsRefreshInterval: 1_000,
       clusterRetryStrategy: (attempt) => Math.min(100 * attempt, 1_000),
       redisOptions,
     },

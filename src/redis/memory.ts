@@ -1,5 +1,6 @@
 /** Watches how full Redis is: above a share of `maxmemory`, joins and holds are refused while payments go on. */
 import { LIMITS } from '../limits.ts';
+import { metrics } from '../observability/metrics.ts';
 import { onEveryMaster } from './client.ts';
 import type { RedisClient } from './script.ts';
 
@@ -22,6 +23,7 @@ export function watchMemory(redis: RedisClient): MemoryWatch {
       if (value('maxmemory') > 0) fullest = Math.max(fullest, value('used_memory') / value('maxmemory'));
     });
     share = fullest;
+    metrics.redisMemoryShare.set(share);
   }
   const unanswered = () => {}; // readiness tells of a Redis that is away
   const timer = setInterval(() => void read().catch(unanswered), LIMITS.MEMORY_WATCH_MS);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { QueueClaims } from '../auth/tokens.ts';
 import { testRedis } from '../testing/connect.ts';
+import { until } from '../testing/until.ts';
 import {
   admit,
   agePlace,
@@ -262,12 +263,24 @@ test('LEASED: one worker at a time, while its lease lasts', async () => {
   await joinInTurn(room, ['ann', 'bob']);
   await admit(room, 'first', 60_000);
   await redis.hset(room.keys.room, 'capacity', 2);
-  expect(await admit(room, 'second')).toEqual({ outcome: 'LEASED' });
+  expect(await admit(room, 'second', 60_000)).toEqual({ outcome: 'LEASED' });
   expect(await admit(room, 'first', 60_000)).toMatchObject({ admitted: 1 });
   await redis.hset(room.keys.room, 'lease_until', 1);
   await join(room, 'cat');
   await redis.hset(room.keys.room, 'capacity', 3);
   expect(await admit(room, 'second')).toMatchObject({ admitted: 1 });
+});
+
+test('a clock that went back stops nobody: the bucket fills from the new time on, a lease from the old one binds nobody', async () => {
+  const room = await openRoom(redis, { admitPerSecond: 1_000 });
+  await joinInTurn(room, ['ann', 'bob']);
+  const ahead = (await redisNow(redis)) + 3_600_000;
+  await redis.hset(room.keys.room, { tokens: 0, tokens_at: ahead, lease_by: 'dead worker', lease_until: ahead });
+  expect(await admit(room)).toMatchObject({ outcome: 'ADMITTED', admitted: 0 });
+  await until(async () => {
+    const answer = await admit(room);
+    return answer.outcome === 'ADMITTED' && answer.waiting === 0;
+  });
 });
 
 test('NONE: no room is made', async () => {

@@ -58,11 +58,11 @@ describe('LEFT', () => {
     expect(await redis.hget(room.keys.stock, `v:${SCHEDULE}`)).toBe(String(Number(stock[`v:${SCHEDULE}`]) + 2));
     expect(await redis.zscore(room.keys.active, ann.queueId)).toBeNull();
     expect(await redis.hget(room.keys.members, 'a:ann')).toBeNull();
-    expect((await logOf(room, since)).map(({ k, r, q }) => [k, r ?? q])).toEqual([
-      ['R', first.reservationId],
-      ['R', second.reservationId],
-      ['E', ann.queueId],
-    ]);
+    const told = (await logOf(room, since)).map(({ k, r, q }) => `${k} ${r ?? q}`);
+    expect(told.at(-1)).toBe(`E ${ann.queueId}`);
+    // Two holds of one millisecond end in either order.
+    expect(new Set(told.slice(0, -1))).toEqual(new Set([`R ${first.reservationId}`, `R ${second.reservationId}`]));
+    expect(told).toHaveLength(3);
   });
 
   test('a seat that another has taken over stays theirs', async () => {

@@ -1,0 +1,87 @@
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type RedisCluster, startCluster } from '../testing/redis-cluster.ts';
+import { type RedisServer, startRedis } from '../testing/redis-server.ts';
+import { startProxy, type TcpProxy } from '../testing/tcp-proxy.ts';
+import { until } from '../testing/until.ts';
+import { isRedisAway, openRedis } from './client.ts';
+
+const INCREMENT = "return redis.call('INCR', KEYS[1])";
+
+/** Runs a script whose reply is lost; what it left behind once the client has had time to do it again. */
+async function increments(run: () => Promise<unknown>, proxies: TcpProxy[], read: () => Promise<string | null>) {
+  for (const proxy of proxies) proxy.dropRepliesMatching(({ request }) => request.includes('INCR'));
+  const error = await run().then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  for (const proxy of proxies) proxy.dropRepliesMatching(undefined);
+  // Connected again: whatever the client meant to send once more has been sent by then.
+  await until(async () => (await read().catch(() => null)) !== null);
+  return { error, count: await read() };
+}
+
+describe('a script whose reply is lost is not sent again: its outcome is unknown, and the caller is told so', () => {
+  let single: RedisServer;
+  let cluster: RedisCluster;
+  const proxies: TcpProxy[] = [];
+
+  beforeAll(async () => {
+    [single, cluster] = await Promise.all([startRedis(), startCluster()]);
+  });
+
+  afterAll(async () => {
+    await Promise.all(proxies.map((proxy) => proxy.stop()));
+    await Promise.all([single?.stop(), cluster?.stop()]);
+  });
+
+  test('on one Redis', async () => {
+    const proxy = await startProxy({ target: single.port });
+    proxies.push(proxy);
+    const redis = openRedis({ url: `redis://127.0.0.1:${proxy.port}`, cluster: false }, 'hot');
+    await redis.connect();
+    const { error, count } = await increments(
+      () => redis.eval(INCREMENT, 1, 'n'),
+      [proxy],
+      () => redis.get('n'),
+    );
+    expect(isRedisAway(error)).toBe(true);
+    expect(count).toBe('1');
+    redis.disconnect();
+  });
+
+  test('on a cluster', async () => {
+    // The nodes announce the proxies, so that the client talks to each through one.
+    for (const node of cluster.nodes) {
+      const proxy = await startProxy({ target: node });
+      proxies.push(proxy);
+      const direct = new Redis(node.port, node.host);
+      await direct.config('SET', 'cluster-announce-port', String(proxy.port));
+      direct.disconnect();
+    }
+    const through = proxies.slice(-cluster.nodes.length);
+    const announced = new Set(through.map((proxy) => proxy.port));
+    const redis = openRedis(
+      { url: through.map((proxy) => `redis://127.0.0.1:${proxy.port}`).join(), cluster: true },
+      'hot',
+    );
+    await until(async () => {
+      const [node] = cluster.nodes;
+      const direct = new Redis(node?.port ?? 0, node?.host ?? '');
+      const slots = (await direct.call('CLUSTER', 'SLOTS')) as [number, number, [string, number]][];
+      direct.disconnect();
+      return slots.every(([, , [, port]]) => announced.has(port));
+    });
+    await redis.connect();
+    for (const key of ['{a}n', '{b}n', '{c}n']) {
+      const { error, count } = await increments(
+        () => redis.eval(INCREMENT, 1, key),
+        through,
+        () => redis.get(key),
+      );
+      expect(isRedisAway(error), key).toBe(true);
+      expect(count, key).toBe('1');
+    }
+    redis.disconnect();
+  });
+});
