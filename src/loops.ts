@@ -31,10 +31,12 @@ const AT_ONCE = 100;
 const PARTITIONS = Array.from({ length: WALLET_PARTITIONS }, (_, partition) => partition);
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
+/** With a tick no more than the 250 ms within which admission runs, for a concert that is new as well. */
+const CONCERTS_KEPT_MS = 50;
 
 function loopsOf(app: App): Loop[] {
   const lease = randomUUID();
-  const concerts = keptFor(SECOND, () => listConcertIds(app));
+  const concerts = keptFor(CONCERTS_KEPT_MS, () => listConcertIds(app));
   const partitions = async () => PARTITIONS;
   const perConcert = (name: string, everyMs: number, each: (concertId: string) => Promise<unknown>): Loop => ({
     name,

@@ -7,7 +7,7 @@ import { expectShape, type Loose, SHAPES, systemUnderTest, SOON_MS } from './con
 
 const under = await systemUnderTest();
 const pool: Fan[] = [];
-beforeAll(async () => void pool.push(...(await newFans(under.url, 48))), 60_000);
+beforeAll(async () => void pool.push(...(await newFans(under.url, 54))), 60_000);
 
 /** A fan that nobody else has. */
 function aFan(): Fan {
@@ -166,6 +166,18 @@ describe('order', () => {
     expect((await consistent()).room).toMatchObject({ frontier: 8, admitted: 7, waiting: 0 });
   });
 
+  test('admission runs at least every 250 ms, in a room that is new too', async () => {
+    const waitsMs: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      await putRoom(`new-${i}`, { claimSeconds: 60 });
+      const { token, joinedAt } = (await join(aFan(), `new-${i}`)).body;
+      await becomes(token, 'ACTIVE');
+      waitsMs.push(Date.parse((await poll(token)).expiresAt) - 60_000 - Date.parse(joinedAt));
+    }
+    const [, , median] = waitsMs.sort((a, b) => a - b);
+    expect(median, waitsMs.join()).toBeLessThan(400); // what a machine adds that runs other tests too
+  });
+
   test('admitPerSecond 0 and capacity 0 let nobody in; joins go on', async () => {
     await putRoom('shut', { admitPerSecond: 0 });
     await putRoom('full', { capacity: 0 });
@@ -177,7 +189,7 @@ describe('order', () => {
   });
 });
 
-describe('the state of a room', () => {
+describe.concurrent('the state of a room', () => {
   test('PAUSED: joins go on, nobody is admitted, active ones go on', async () => {
     await putRoom('paused', {});
     const { token } = await enter(under.url, aFan(), 'paused');
@@ -220,7 +232,7 @@ describe('the state of a room', () => {
   });
 });
 
-describe('an ACTIVE place', () => {
+describe.concurrent('an ACTIVE place', () => {
   test('that is not claimed within claimSeconds is over; a poll does not claim; the slot goes on', async () => {
     await putRoom('claim', { claimSeconds: 1, capacity: 1 });
     const [first, second] = [(await join(aFan(), 'claim')).body, (await join(aFan(), 'claim')).body];
