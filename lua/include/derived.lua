@@ -5,4 +5,3 @@ local function seats_key(base, schedule_id) return base .. 'seats:' .. schedule_
 local function status_key(base, schedule_id) return base .. 'status:' .. schedule_id end
 local function seat_log_key(base, schedule_id) return base .. 'seat-log:' .. schedule_id end
 local function live_key(base, user_id) return base .. 'live:' .. user_id end
-local function owned_key(base, user_id) return base .. 'of:' .. user_id end

@@ -13,10 +13,12 @@
 -- KEYS[10] stock       hash    seat versions, free seats, sold, revenue
 -- KEYS[11] holds       zset    reservation id of a live hold by deadline
 -- KEYS[12] live        zset    `<seat count> <reservation id>` of the user's live holds by deadline
--- KEYS[13] bought      hash    user -> seats bought
--- KEYS[14] outbox      stream  payments not yet in PostgreSQL
--- KEYS[15] reservation hash    record of the reservation
--- KEYS[16] idempotency string  first success for the caller's key
+-- KEYS[13] owned_by    zset    the user's unpaid reservations by creation
+-- KEYS[14] paid_by     zset    the paid ones
+-- KEYS[15] bought      hash    user -> seats bought
+-- KEYS[16] outbox      stream  payments not yet in PostgreSQL
+-- KEYS[17] reservation hash    record of the reservation
+-- KEYS[18] idempotency string  first success for the caller's key
 -- ARGV[1] user_id
 -- ARGV[2] queue_id
 -- ARGV[3] epoch
@@ -44,7 +46,8 @@
 -- @include append_outbox
 local k = { base = KEYS[1], room = KEYS[2], places = KEYS[3], waiting = KEYS[4], active = KEYS[5], members = KEYS[6],
   ended = KEYS[7], left = KEYS[8], log = KEYS[9], stock = KEYS[10] }
-local holds, live, bought, outbox, reservation, idempotency = KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15], KEYS[16]
+local holds, live, owned_by, paid_by, bought = KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]
+local outbox, reservation, idempotency = KEYS[16], KEYS[17], KEYS[18]
 local user_id, queue_id, epoch, concert_id, reservation_id = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local payment_id, transfer_id, balance, fingerprint = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 
@@ -79,6 +82,8 @@ redis.call('HINCRBY', k.stock, 'revenue', r.amount)
 redis.call('HINCRBY', bought, user_id, r.count)
 redis.call('ZREM', holds, reservation_id)
 redis.call('ZREM', live, r.count .. ' ' .. reservation_id)
+redis.call('ZREM', owned_by, reservation_id)
+redis.call('ZADD', paid_by, r.created, reservation_id)
 local entry = append_outbox(outbox, 'payment', 1, 'paymentId', payment_id, 'reservationId', reservation_id,
   'userId', user_id, 'concertId', concert_id, 'scheduleId', r.schedule, 'seats', r.seats, 'prices', r.prices,
   'amount', r.amount, 'currency', r.currency, 'balance', balance, 'transferId', transfer_id, 'paidAt', now)

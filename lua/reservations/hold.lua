@@ -19,7 +19,7 @@
 -- KEYS[16] seat_log    stream  numbered seat changes of the schedule
 -- KEYS[17] reservation hash    the new record
 -- KEYS[18] live        zset    `<seat count> <reservation id>` of the user's live holds by deadline
--- KEYS[19] owned_by    zset    the user's reservations by creation
+-- KEYS[19] owned_by    zset    the user's unpaid reservations by creation
 -- KEYS[20] idempotency string  first success for the caller's key
 -- ARGV[1] queue_id
 -- ARGV[2] epoch
@@ -56,6 +56,8 @@
 -- @include repeat_of
 
 local KEPT_MS = 12 * 3600 * 1000
+-- By then every record made now is gone: the longest hold is an hour. A hold makes one entry and trims at most so many.
+local OWNED_MS, TRIM_MAX = KEPT_MS + 3600 * 1000, 100
 local k = { base = KEYS[1], room = KEYS[2], places = KEYS[3], waiting = KEYS[4], active = KEYS[5], members = KEYS[6],
   ended = KEYS[7], left = KEYS[8], log = KEYS[9], stock = KEYS[10], holds = KEYS[11] }
 local catalogue, bought, seats, status, seat_log, reservation, live, owned_by, idempotency =
@@ -115,7 +117,10 @@ redis.call('PEXPIREAT', reservation, deadline + KEPT_MS)
 redis.call('ZADD', k.holds, deadline, reservation_id)
 redis.call('ZREMRANGEBYSCORE', live, '-inf', now - KEPT_MS) -- whose records are gone
 redis.call('ZADD', live, deadline, count .. ' ' .. reservation_id)
+local gone_by_now = redis.call('ZCOUNT', owned_by, '-inf', now - OWNED_MS)
+if gone_by_now > 0 then redis.call('ZREMRANGEBYRANK', owned_by, 0, math.min(gone_by_now, TRIM_MAX) - 1) end
 redis.call('ZADD', owned_by, now, reservation_id)
+redis.call('PEXPIREAT', owned_by, now + OWNED_MS)
 log_change(k.log, k.room, 'k', 'R', 'r', reservation_id, 'u', user_id)
 settle_place(k, queue_id, p, math.max(last_hold, deadline), now)
 local reply = { 'HELD', reservation_id, now, deadline, version, seat_ids, prices, amount }

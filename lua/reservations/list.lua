@@ -1,7 +1,8 @@
 #!lua flags=no-writes
 -- Reservations of a user in one concert, newest first, by time of creation and then by id.
 -- KEYS[1] base      -     prefix of the concert
--- KEYS[2] owned_by  zset  the user's reservations by creation in ms
+-- KEYS[2] owned_by  zset  the user's unpaid reservations by creation in ms
+-- KEYS[3] paid_by   zset  the paid ones
 -- ARGV[1] before_ms  the list goes on after this time and id; '+inf' and '' at its start
 -- ARGV[2] before_id
 -- ARGV[3] status     only these; '' for all. HELD past its deadline is EXPIRED
@@ -14,7 +15,7 @@
 -- @include now_ms
 -- @include derived
 
-local base, owned_by = KEYS[1], KEYS[2]
+local base, owned_by, paid_by = KEYS[1], KEYS[2], KEYS[3]
 local before_ms, before_id, wanted, limit, look_max = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 
 local now, gone, rows = now_ms(), {}, {}
@@ -23,15 +24,29 @@ local function status_of(r)
   return r.status
 end
 
+local function read(zset)
+  return redis.call('ZREVRANGEBYSCORE', zset, before_ms, '-inf', 'WITHSCORES', 'LIMIT', 0, look_max)
+end
+local unpaid, paid, i, j = read(owned_by), read(paid_by), 1, 1
+local function newest_left()
+  local a, b = tonumber(unpaid[i + 1]), tonumber(paid[j + 1])
+  if a and (not b or a > b or a == b and unpaid[i] > paid[j]) then
+    i = i + 2
+    return unpaid[i - 2], unpaid[i - 1]
+  end
+  j = j + 2
+  return paid[j - 2], paid[j - 1]
+end
+
 -- Ids of the same millisecond come in descending order, too: those not yet passed are skipped.
-local page = redis.call('ZREVRANGEBYSCORE', owned_by, before_ms, '-inf', 'WITHSCORES', 'LIMIT', 0, look_max)
+local entries = (#unpaid + #paid) / 2
 local last_ms, last_id = '', ''
-for i = 1, #page, 2 do
-  local reservation_id, at = page[i], page[i + 1]
+for _ = 1, math.min(entries, look_max) do
+  local reservation_id, at = newest_left()
   if at ~= before_ms or reservation_id < before_id then
     last_ms, last_id = at, reservation_id
     local flat, r = redis.call('HGETALL', reservation_key(base, reservation_id)), {}
-    for j = 1, #flat, 2 do r[flat[j]] = flat[j + 1] end
+    for f = 1, #flat, 2 do r[flat[f]] = flat[f + 1] end
     if #flat == 0 then
       gone[#gone + 1] = reservation_id
     elseif wanted == '' or status_of(r) == wanted then
@@ -40,5 +55,5 @@ for i = 1, #page, 2 do
     end
   end
 end
-if #page < 2 * look_max and #rows < limit then last_ms, last_id = '', '' end
+if entries < look_max and #rows < limit then last_ms, last_id = '', '' end
 return { 'PAGE', now, last_ms, last_id, table.concat(gone, ','), unpack(rows) }

@@ -99,7 +99,7 @@ async function readInto({ redis, catalogues }: FollowerDeps, concert: FollowedCo
       moreArgs: asked.flatMap(([scheduleId, { map }]) => [scheduleId, map?.version ?? -1]),
     });
     if (reading.outcome === 'NONE') {
-      for (const [, followed] of asked) Object.assign(followed, { map: null, readAtMs: sentAtMs });
+      for (const [, followed] of asked) lose(followed, sentAtMs);
       return;
     }
     const { epoch, revision } = reading;
@@ -122,20 +122,29 @@ function update(
   { concertId, catalogue, epoch }: FollowedConcert,
   { row, scheduleId, sentAtMs }: { row: SeatsRow | undefined; scheduleId: string; sentAtMs: number },
 ): void {
-  followed.readAtMs = sentAtMs;
   const schedule = catalogue?.schedule(scheduleId);
-  if (!catalogue || !schedule || !row) {
-    followed.map = null;
-    return;
-  }
+  if (!catalogue || !schedule || !row) return lose(followed, sentAtMs);
+  followed.readAtMs = sentAtMs;
   let told: SeatMapChange[];
   if (row.bytes === null && followed.map) {
     told = followed.map.follow(row);
   } else {
-    const before = followed.map;
+    // Whoever listens without a map has lost it to an import, and gets it back from another.
     followed.map = new SeatMapMemory(concertId, { epoch, revision: catalogue.revision, schedule }, row);
-    told = before ? [{ version: row.version, reset: true }] : [];
+    told = [{ version: row.version, reset: true }];
   }
   for (const [userId, version] of followed.own) if (version <= row.version) followed.own.delete(userId);
-  for (const change of told) for (const listener of followed.listeners) listener(change);
+  tell(followed, told);
+}
+
+/** The schedule is not there, or not any more. */
+function lose(followed: Followed, sentAtMs: number): void {
+  const { map } = followed;
+  Object.assign(followed, { map: null, readAtMs: sentAtMs });
+  followed.own.clear();
+  if (map) tell(followed, [{ version: map.version, reset: true }]);
+}
+
+function tell({ listeners }: Followed, told: readonly SeatMapChange[]): void {
+  for (const change of told) for (const listener of listeners) listener(change);
 }

@@ -7,7 +7,7 @@ import type { SeatStatus } from './shapes.ts';
 
 export type SeatChange = readonly [seatId: string, status: SeatStatus];
 
-/** `reset`: the seats themselves are others, or too much was missed; a new snapshot has to be taken. */
+/** `reset`: the seats themselves are others, gone or back, or too much was missed; a new snapshot has to be taken. */
 export type SeatMapChange =
   | { readonly version: number; readonly reset: false; readonly changes: readonly SeatChange[] }
   | { readonly version: number; readonly reset: true };

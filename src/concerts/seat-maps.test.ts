@@ -181,6 +181,32 @@ describe('watching', () => {
     await seatMaps.stop();
   });
 
+  test('a schedule that an import removes is told as a reset, and as another when it is back', async () => {
+    const both = hall({ schedules: [scheduleInput('d1'), scheduleInput('d2', { day: '25' })] });
+    const sale = await openSale(process, both);
+    const { seatMaps } = createProcess(redis);
+    const told: SeatMapChange[] = [];
+    const read = () => seatMaps.read(sale.concertId, 'd2');
+    const before = (await read())?.version;
+    seatMaps.subscribe(sale.concertId, 'd2', (change) => told.push(change));
+    seatMaps.start();
+    await put(sale, hall());
+    await until(() => told.length === 1, { timeoutMs: 2_000 });
+    expect(told).toEqual([{ version: before, reset: true }]);
+    expect(await read()).toBeNull();
+    expect(seatMaps.changesSince(sale.concertId, 'd2', before ?? 0)).toBeNull();
+
+    await put(sale, both);
+    await until(() => told.length === 2, { timeoutMs: 2_000 });
+    expect(told[1]).toEqual({ version: (await read())?.version, reset: true });
+    expect((await read())?.available).toBe(10);
+    await hold(sale, await newFan(sale), ['A-1-1']);
+    await tryHold(sale, await newFan(sale), { seats: ['A-1-2'], scheduleId: 'd2' });
+    await until(() => told.length === 3, { timeoutMs: 2_000 });
+    expect(told[2]).toMatchObject({ version: (told[1]?.version ?? 0) + 1, changes: [['A-1-2', 'HELD']] });
+    await seatMaps.stop();
+  });
+
   test('a process that starts now can resume others from before: it reads the end of the log', async () => {
     const sale = await openSale(process, hall({ seats: 6, seatLimit: 8 }));
     const fan = await newFan(sale);

@@ -33,6 +33,8 @@ function run({ by = claims, id = reservationId, transferId = 't_1', key = '', fi
     keys: {
       ...keys,
       live: keys.live(by.userId),
+      owned_by: keys.ownedBy(by.userId),
+      paid_by: keys.paidBy(by.userId),
       reservation: keys.reservation(id),
       idempotency: key ? keys.idempotency(by.userId, 'pay', key) : keys.noIdempotency,
     },
@@ -86,7 +88,11 @@ describe('CONFIRMED', () => {
       revenue: '2000',
     });
     expect(await redis.hgetall(keys.bought)).toEqual({ [claims.userId]: '2' });
-    expect(await redis.exists(keys.holds, keys.live(claims.userId))).toBe(0);
+    expect(await redis.exists(keys.holds, keys.live(claims.userId), keys.ownedBy(claims.userId))).toBe(0);
+    const { created = '' } = await record();
+    const paid = keys.paidBy(claims.userId);
+    expect(await redis.zrange(paid, '0', '-1', 'WITHSCORES')).toEqual([reservationId, created]);
+    expect(await redis.pttl(paid), 'and so is its line in the list').toBe(-1);
 
     const [[outboxId, flat] = ['', []]] = await redis.xrange(keys.outbox, '-', '+');
     expect(await record()).toMatchObject({

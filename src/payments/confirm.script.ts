@@ -16,6 +16,8 @@ export const confirm = defineScript({
     'stock',
     'holds',
     'live',
+    'owned_by',
+    'paid_by',
     'bought',
     'outbox',
     'reservation',

@@ -116,6 +116,8 @@ function confirmBy(
     keys: {
       ...keys,
       live: keys.live(userId),
+      owned_by: keys.ownedBy(userId),
+      paid_by: keys.paidBy(userId),
       reservation: keys.reservation(reservationId),
       idempotency: idempotencyKey(claims, idempotency),
     },

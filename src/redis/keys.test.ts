@@ -25,6 +25,7 @@ describe('slots', () => {
     const odd = ['{x}', '}{', 'a b', '{w:3}', ''].flatMap((id) => [
       keys.live(id),
       keys.ownedBy(id),
+      keys.paidBy(id),
       keys.idempotency(id, 'join', id),
     ]);
     expect(new Set([...flatten(keys), ...odd].map((key) => hashTag(key))).size).toBe(1);

@@ -59,8 +59,10 @@ export function concertKeys(concertId: string) {
     reservation: (reservationId: string) => `${base}r:${reservationId}`,
     /** zset: `<seat count> <reservation id>` of a user's live holds by deadline in ms */
     live: (userId: string) => `${base}live:${userId}`,
-    /** zset: reservation id of all of a user's reservations by time of creation in ms */
+    /** zset: reservation id of a user's unpaid reservations by time of creation in ms; goes as their records go */
     ownedBy: (userId: string) => `${base}of:${userId}`,
+    /** zset: reservation id of a user's paid reservations by time of creation in ms; `confirm` moves them here, for good */
+    paidBy: (userId: string) => `${base}paid:${userId}`,
     /** string, TTL 24 h: the first success for an Idempotency-Key */
     idempotency: (userId: string, route: string, key: string) => `${base}idem:${digest(`${route}\n${key}\n${userId}`)}`,
     /** stands in KEYS where a call brought no Idempotency-Key; never written */

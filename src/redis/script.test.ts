@@ -100,5 +100,4 @@ test('derived keys are the same in Lua and in TypeScript', () => {
   expect(keys.status('x')).toBe(`${keys.base}${suffix('status_key')}x`);
   expect(keys.seatLog('x')).toBe(`${keys.base}${suffix('seat_log_key')}x`);
   expect(keys.live('x')).toBe(`${keys.base}${suffix('live_key')}x`);
-  expect(keys.ownedBy('x')).toBe(`${keys.base}${suffix('owned_key')}x`);
 });

@@ -100,6 +100,8 @@ export async function sell({ redis, keys, concertId }: Sale, claims: QueueClaims
     keys: {
       ...keys,
       live: keys.live(userId),
+      owned_by: keys.ownedBy(userId),
+      paid_by: keys.paidBy(userId),
       reservation: keys.reservation(reservationId),
       idempotency: keys.noIdempotency,
     },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { QueueClaims } from '../auth/tokens.ts';
+import { ConcertInput } from '../concerts/shapes.ts';
 import { isRefusal } from '../errors.ts';
 import { testRedis } from '../testing/connect.ts';
 import { enter } from '../testing/waiting-room.ts';
@@ -11,6 +12,7 @@ import {
   forgetHold,
   hall,
   hold,
+  newFan,
   newUser,
   openSale,
   type Sale,
@@ -63,12 +65,15 @@ describe('PAGE', () => {
       if (sale && claims) made.push(await hold(sale, claims, [`A-1-${i + 1}`]));
     }
     // Of one millisecond: by id.
-    for (const sale of sales) {
-      for (const id of made) await redis.zadd(sale.keys.ownedBy(userId), 'XX', 5_000, id);
-      for (const id of made)
-        if (await redis.exists(sale.keys.reservation(id)))
-          await redis.hset(sale.keys.reservation(id), 'created', 5_000);
-    }
+    const date = async (createdMs: (i: number) => number) => {
+      for (const { keys } of sales)
+        for (const [i, id] of made.entries()) {
+          for (const zset of [keys.ownedBy(userId), keys.paidBy(userId)])
+            await redis.zadd(zset, 'XX', createdMs(i), id);
+          if (await redis.exists(keys.reservation(id))) await redis.hset(keys.reservation(id), 'created', createdMs(i));
+        }
+    };
+    await date(() => 5_000);
     const [a, b, c, d] = made as [string, string, string, string];
     const [first, second] = sales as [Sale, Sale];
     await cancelReservation(process, { reservationId: a, userId });
@@ -85,6 +90,10 @@ describe('PAGE', () => {
     expect(await allPages({ userId, status: 'HELD' })).toEqual(sorted.filter((id) => ![a, b, c].includes(id)));
     expect((await page({ userId, status: 'HELD' })).reservations[0]).toMatchObject({ userId, status: 'HELD' });
     expect(d).not.toBe(c);
+    // Paid and unpaid ones among each other, by time.
+    await date((i) => 5_000 + i);
+    expect((await page({ userId })).ids).toEqual(made.toReversed());
+    expect(await allPages({ userId })).toEqual(made.toReversed());
   });
 
   test('entries whose record is gone are not shown, and are tidied', async () => {
@@ -136,7 +145,7 @@ describe('PAGE', () => {
     await forgetHold(sale, second);
     const run = (args: { before_ms?: string; before_id?: string; limit?: number; look_max?: number }) =>
       script.run(redis, {
-        keys: { ...sale.keys, owned_by: owned },
+        keys: { ...sale.keys, owned_by: owned, paid_by: sale.keys.paidBy(userId) },
         args: { before_ms: '+inf', before_id: '', status: 'HELD', limit: 9, look_max: 9, ...args },
       });
     const ids = ({ found }: Awaited<ReturnType<typeof run>>) => found.map(({ reservationId }) => reservationId);
@@ -149,4 +158,29 @@ describe('PAGE', () => {
     expect(looked).toMatchObject({ next: { createdMs: 2, reservationId: second }, gone: [second] });
     expect(ids(await run({ before_ms: '2', before_id: second }))).toEqual([first]);
   });
+});
+
+test('a hold trims what its user held before the records of that went, at most 100 at once, and never what was paid', async () => {
+  // With the longest hold that an import may ask for.
+  const { maximum: holdSeconds = 0 } = ConcertInput.properties.holdSeconds as { maximum?: number };
+  const sale = await openSale(process, hall({ seats: 4, holdSeconds }));
+  const { keys } = sale;
+  const fan = await newFan(sale);
+  const paid = await hold(sale, fan, ['A-1-1']);
+  await sell(sale, fan, paid);
+  const again = await enter(sale, fan.userId);
+  const kept = await hold(sale, again, ['A-1-2']);
+  const [owned, bought] = [keys.ownedBy(fan.userId), keys.paidBy(fan.userId)];
+  const goneMs = Number(await redis.call('PEXPIRETIME', keys.reservation(kept)));
+  expect(await redis.call('PEXPIRETIME', owned), 'with the last record').toBe(goneMs);
+  const aged = Number(await redis.hget(keys.reservation(kept), 'created')) - 13 * 3_600_000;
+  await redis.zadd(bought, 'XX', aged, paid);
+  for (let i = 0; i < 150; i++) await redis.zadd(owned, aged - i, `rsv_${sale.concertId}_old${i}`);
+
+  const first = await hold(sale, again, ['A-1-3']);
+  expect(await redis.zcard(owned)).toBe(52);
+  const second = await hold(sale, again, ['A-1-4']);
+  expect(await redis.zrange(owned, '0', '-1')).toEqual([kept, first, second]);
+  expect(await redis.zrange(bought, '0', '-1')).toEqual([paid]);
+  expect(await redis.pttl(bought)).toBe(-1);
 });

@@ -3,7 +3,7 @@ import { readRecord } from './record.ts';
 
 export const list = defineScript({
   file: 'reservations/list.lua',
-  keys: ['base', 'owned_by'],
+  keys: ['base', 'owned_by', 'paid_by'],
   args: ['before_ms', 'before_id', 'status', 'limit', 'look_max'],
   outcomes: {
     PAGE: ([now, nextMs, nextId, gone], [, , , , ...rows]) => ({

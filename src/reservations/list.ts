@@ -65,7 +65,7 @@ async function listOf(
   let from = before;
   do {
     const page = await script.run(redis, {
-      keys: { ...keys, owned_by: owned },
+      keys: { ...keys, owned_by: owned, paid_by: keys.paidBy(userId) },
       args: {
         before_ms: from?.createdMs ?? '+inf',
         before_id: from?.reservationId ?? '',

@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { testRedis, testRedisUrl } from './connect.ts';
 import { type TcpProxy, startProxy } from './tcp-proxy.ts';
+import { until } from './until.ts';
 
 const redis = await testRedis();
 let proxy: TcpProxy;
@@ -40,6 +41,21 @@ test('delay holds replies back', async () => {
   const start = performance.now();
   await through.get('n');
   expect(performance.now() - start).toBeGreaterThan(50);
+});
+
+test('nothing overtakes what is held back: the replies stay in order, and the end comes last', async () => {
+  const order: string[] = [];
+  const ask = (name: string, reply: Promise<unknown>) => reply.then((value) => order.push(`${name} ${String(value)}`));
+  let replies = 0;
+  proxy.dropRepliesMatching(() => ++replies < 0); // drops none
+  proxy.delay(150);
+  const start = performance.now();
+  const slow = ask('slow', through.incr('n'));
+  await until(() => replies === 1);
+  proxy.delay(0);
+  await Promise.all([slow, ask('fast', through.get('n')), ask('last', through.quit())]);
+  expect(order).toEqual(['slow 1', 'fast 1', 'last OK']);
+  expect(performance.now() - start).toBeGreaterThan(140);
 });
 
 test('a cut connection is gone, and a refusing proxy takes no new one', async () => {

@@ -22,7 +22,7 @@ export interface TcpProxy {
   dropRepliesMatching(matches: ((exchange: Exchange) => boolean) | undefined): void;
   /** Resets all connections that are open now. */
   cut(): void;
-  /** Holds back every reply from now on for that long; 0 ends it. */
+  /** Holds back every reply from now on for that long; 0 ends it. None overtakes one before it on its connection. */
   delay(ms: number): void;
   /** Whether new connections are reset at once; the open ones go on. */
   refuse(on: boolean): void;
@@ -61,6 +61,7 @@ function forward(pair: Pair, weather: Weather): void {
     upstream.write(chunk);
   });
   client.on('end', () => upstream.end());
+  const toClient = createDelayLine(client);
   upstream.on('data', (reply: Buffer) => {
     const exchange = { request, reply };
     request = Buffer.alloc(0);
@@ -68,13 +69,35 @@ function forward(pair: Pair, weather: Weather): void {
       weather.dropNext = false;
       weather.dropped++;
       reset(pair);
-    } else if (weather.delayMs > 0) {
-      setTimeout(() => client.writable && client.write(reply), weather.delayMs).unref();
     } else {
-      client.write(reply);
+      toClient.send(reply, weather.delayMs);
     }
   });
-  upstream.on('end', () => client.end());
+  upstream.on('end', () => toClient.send(null, 0));
+}
+
+/** Chunks of one connection, each held back for its time and until those before it are out; null is the end. */
+function createDelayLine(socket: Socket) {
+  const held: { chunk: Buffer | null; dueMs: number }[] = [];
+
+  function release(): void {
+    for (let next = held[0]; next; next = held[0]) {
+      const earlyMs = next.dueMs - performance.now();
+      if (earlyMs > 0) return void setTimeout(release, earlyMs).unref();
+      held.shift();
+      if (!socket.writable) continue;
+      if (next.chunk) socket.write(next.chunk);
+      else socket.end();
+    }
+  }
+
+  return {
+    send(chunk: Buffer | null, delayMs: number): void {
+      held.push({ chunk, dueMs: performance.now() + delayMs });
+      // With others before it, their timer lets it go.
+      if (held.length === 1) release();
+    },
+  };
 }
 
 /** @param target the server's port on 127.0.0.1, or host and port */

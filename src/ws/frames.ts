@@ -97,7 +97,7 @@ export const SERVER_MESSAGES = {
   error: Type.Object(
     { type: Type.Literal('error'), problem: ProblemSchema },
     {
-      description: `A message that could not be followed. After ${LIMITS.WS_BAD_MESSAGES_MAX} that are no messages of this interface, too long or too many, the socket is closed.`,
+      description: `A message that could not be followed, or the end of a watch whose schedule was removed (SCHEDULE_NOT_FOUND, with \`concertId\` and \`scheduleId\`). After ${LIMITS.WS_BAD_MESSAGES_MAX} that are no messages of this interface, too long or too many, the socket is closed.`,
     },
   ),
 } as const satisfies Record<string, TSchema>;

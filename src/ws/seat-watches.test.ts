@@ -178,6 +178,29 @@ describe('a watch', () => {
     expect(change).toMatchObject({ version: (snapshot?.version ?? 0) + 1, changes: [['A-1-20', 'HELD']] });
     await client.close();
   });
+
+  test('ends with an error where an import removes its schedule, and may begin again once that is back', async () => {
+    const server = await serve();
+    const hall = await openHall(server, { schedules: ['d1', 'd2'] });
+    const { concertId } = hall;
+    const [client, other] = [await enterWatching(server, hall), await enterWatching(server, hall)];
+    client.send(watch('d2'));
+    const { version } = await client.next('seats', ({ scheduleId }) => scheduleId === 'd2');
+    await openHall(server, { concertId, schedules: ['d1'] });
+    const { problem } = await client.next('error');
+    expect(problem).toMatchObject({ code: 'SCHEDULE_NOT_FOUND', concertId, scheduleId: 'd2' });
+    client.send(watch('d2'));
+    await client.all('error', 2);
+
+    await openHall(server, { concertId, schedules: ['d1', 'd2'] });
+    await hold(server, await enterHall(hall), { numbers: [1], scheduleId: 'd2' });
+    await until(async () => (await server.seatMaps.read(concertId, 'd2')) !== null);
+    client.send({ ...watch('d2'), version });
+    const back = await client.next('seats', (frame) => frame.scheduleId === 'd2' && frame.version > version);
+    expect(back).toMatchObject({ full: true, changes: [['A-1-1', 'HELD']] });
+    expect(other.messages.filter(({ type }) => type === 'error')).toEqual([]);
+    await Promise.all([client, other].map((each) => each.close()));
+  });
 });
 
 describe('a resumed watch', () => {

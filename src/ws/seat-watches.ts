@@ -175,7 +175,7 @@ export class SeatWatches {
     const { concertId, scheduleId } = feed;
     for (const { connection } of feed.watches) {
       this.#end(connection, keyOf(concertId, scheduleId));
-      connection.send('error', errorFrame(refuse('SCHEDULE_NOT_FOUND', { scheduleId })));
+      connection.send('error', errorFrame(refuse('SCHEDULE_NOT_FOUND', { concertId, scheduleId })));
     }
   }
 
