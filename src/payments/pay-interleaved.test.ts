@@ -26,7 +26,7 @@ import { SCHEDULE } from './sale.fixture.ts';
 
 const redis = await testRedis();
 
-const RUNS = 250;
+const RUNS = 200;
 const STEPS = 100;
 
 /** Paid sums by what they paid for, after the history was held against the wallet. */

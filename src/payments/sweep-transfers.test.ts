@@ -1,4 +1,5 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import type { Redis } from 'ioredis';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { QueueClaims } from '../auth/tokens.ts';
 import { concertKeys, walletKeys, walletPartition } from '../redis/keys.ts';
 import { testRedis } from '../testing/connect.ts';
@@ -72,6 +73,29 @@ describe('sweepTransfers', () => {
     const { log, alarms } = alarmLog();
     await Promise.all([sweepTransfers({ redis, log }, partition()), sweepTransfers({ redis, log }, partition())]);
     expect(alarms).toEqual([]);
+    expect(await moneyOf(redis, userId)).toEqual({ available: 9_000, pending: 0, posted: 1_000 });
+  });
+});
+
+describe('while Redis is full', () => {
+  const full = (bytes: number) => (redis as Redis).config('SET', 'maxmemory', bytes);
+  afterEach(() => full(0));
+
+  test('a confirm is refused, which is no answer; the sweeper still gives the money back', async () => {
+    const filling = hookedRedis(redis, { 'payments/confirm': ({ send }) => full(1).then(send) });
+    await expect(pay(payDeps(filling), { claims, reservationId, idempotency: null })).rejects.toThrow('OOM');
+    expect((await moneyOf(redis, userId)).pending).toBe(1_000);
+    await full(0);
+    await ageTransfers(redis, [userId]);
+    await full(1);
+    expect(await sweepTransfers(deps, partition())).toBe(1);
+    expect(await moneyOf(redis, userId)).toEqual({ available: 10_000, pending: 0, posted: 0 });
+  });
+
+  test('what was confirmed is posted', async () => {
+    const filling = hookedRedis(redis, { 'wallet/post': ({ send }) => full(1).then(send) });
+    const answer = await pay(payDeps(filling), { claims, reservationId, idempotency: null });
+    expect(answer).toMatchObject({ repeated: false });
     expect(await moneyOf(redis, userId)).toEqual({ available: 9_000, pending: 0, posted: 1_000 });
   });
 });
