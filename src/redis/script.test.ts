@@ -64,14 +64,6 @@ describe.each(luaFiles)('lua/%s', (file) => {
     expect([...new Set(header.outcomes)].sort()).toEqual(Object.keys(definition.outcomes).sort());
   });
 
-  test('is on one stem with its caller and its test', () => {
-    const stems = globSync('src/**/*.script.ts', { cwd: root }).map((path) =>
-      path.replace(/^src\//, '').replace(/\.script\.ts$/, '.lua'),
-    );
-    expect(stems).toContain(file);
-    expect(globSync('src/**/*.script.test.ts', { cwd: root }).length).toBeGreaterThan(0);
-  });
-
   test('compiles with its includes', () => {
     const source = loadSource(file).replace(/^#!.*\n/, '\n');
     expect(source).not.toMatch(/^-- @include/m);
