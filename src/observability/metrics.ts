@@ -72,7 +72,7 @@ export const metrics = {
 
   holds: new Counter({
     name: 'onsale_holds_total',
-    help: 'Holds by outcome: held, taken, limit, refused',
+    help: 'Holds by outcome; `taken` is a conflict: somebody was first',
     labelNames: ['outcome'],
     registers,
   }),
