@@ -11,7 +11,6 @@ import { LIMITS } from './limits.ts';
 import type { Log } from './observability/log.ts';
 import { metrics } from './observability/metrics.ts';
 import { checkInstallation } from './operations/installation.ts';
-import { createRelay, type Relay } from './outbox/relay.ts';
 import { closePool, openPool } from './postgres/pool.ts';
 import { openRedis } from './redis/client.ts';
 import { checkDurability } from './redis/durability.ts';
@@ -34,7 +33,6 @@ export interface App {
   seatMaps: SeatMaps;
   rateLimits: RateLimits;
   memory: MemoryWatch;
-  relay: Relay;
   /** where backups go */
   dataDir: string;
   /** Prometheus text for all processes of this start */
@@ -64,7 +62,6 @@ export function createApp({ config, log, redis, dataDir, renderMetrics }: AppPar
   const seatMaps = createSeatMaps({ redis, catalogues, log });
   const sql = openPool(config.databaseUrl, { max: LIMITS.READ_CONNECTIONS });
   const memory = watchMemory(redis);
-  const relay = createRelay({ redis, config, log });
   rooms.start();
   seatMaps.start();
   return {
@@ -79,17 +76,11 @@ export function createApp({ config, log, redis, dataDir, renderMetrics }: AppPar
     seatMaps,
     rateLimits: createRateLimits(config.limits),
     memory,
-    relay,
     dataDir,
     renderMetrics,
     async stop() {
       memory.stop();
-      await Promise.all([
-        relay.stop(),
-        rooms.stop(),
-        seatMaps.stop(),
-        closePool(sql, { withinMs: LIMITS.CLOSE_POOL_MS }),
-      ]);
+      await Promise.all([rooms.stop(), seatMaps.stop(), closePool(sql, { withinMs: LIMITS.CLOSE_POOL_MS })]);
     },
   };
 }

@@ -65,17 +65,24 @@ export const LIMITS = {
   SEAT_INDEXES_MAX: 400_000,
   RESERVATION_KEPT_MS: 12 * 3600 * 1000,
   SWEEP_A_CALL: 100,
+  /** full batches that a sweeper of transfers takes in one run of a partition */
+  SWEEP_CALLS_A_RUN: 10,
 
   // payments
   /** after this a transfer that is still PENDING is the sweeper's; longer than any request may run */
   TRANSFER_DEADLINE_MS: 15_000,
+  /** one that could not be settled is tried again after this, and lets the others go first */
+  TRANSFER_SWEEP_AGAIN_MS: 5_000,
   TRANSFER_KEPT_MS: 24 * 3600 * 1000,
   /** a POSTED transfer whose payment is not yet in PostgreSQL is looked at again after this */
   TRANSFER_FORGET_AGAIN_MS: 3600 * 1000,
 
   // Redis: a call that has no answer by then is 503, its outcome unknown
   REDIS_COMMAND_TIMEOUT_MS: 800,
+  /** from this share of maxmemory on, joins and holds are refused … */
   MEMORY_REFUSE_SHARE: 0.8,
+  /** … and from this one on, payments and charges: the rest is for BullMQ, without which no outbox empties */
+  MEMORY_REFUSE_MONEY_SHARE: 0.9,
   MEMORY_WATCH_MS: 1_000,
   REPLICA_WAIT_MS: 500,
 
@@ -94,6 +101,10 @@ export const LIMITS = {
   RELAY_ADOPT_MS: 30_000,
   RECORD_RETRY_MAX_MS: 5_000,
   RECORD_AT_ONCE: 8,
+  /** Redis was too full for BullMQ: the relay records by itself, and tries a job again after this */
+  JOBS_TRIED_AGAIN_MS: 5_000,
+  /** … and where PostgreSQL did not answer it then, asks it again after this */
+  RECORD_HERE_AGAIN_MS: 1_000,
   /** recorded entries of a wallet that stay in Redis; older ones are read from PostgreSQL */
   HISTORY_KEPT: 100,
 
@@ -156,6 +167,11 @@ export function assertLimits(): void {
     ],
     [LIMITS.TRANSFER_DEADLINE_MS > LIMITS.REQUEST_DEADLINE_MS, 'no request outlives its transfer'],
     [LIMITS.REQUEST_DEADLINE_MS > LIMITS.AUDIT_ANSWER_MS + 1_000, 'an audit that takes long is told so in time'],
+    [
+      LIMITS.MEMORY_REFUSE_SHARE < LIMITS.MEMORY_REFUSE_MONEY_SHARE && LIMITS.MEMORY_REFUSE_MONEY_SHARE < 1,
+      'as Redis fills, first nothing new begins, then no money moves, and BullMQ has the rest',
+    ],
+    [LIMITS.TRANSFER_SWEEP_AGAIN_MS < LIMITS.TRANSFER_DEADLINE_MS, 'the sweeper puts off no transfer that is not due'],
     [LIMITS.TICK_MS * 2 <= LIMITS.VERDICT_TRUSTED_MS, 'a tick may be late once'],
     [LIMITS.TICK_STALE_MS > LIMITS.TICK_MS * 2, 'one late tick is no outage'],
     [LIMITS.SEATS_A_CONCERT_MAX * LIMITS.PRICE_MAX < 1e14, 'revenue stays exact in Lua'],

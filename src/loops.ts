@@ -10,12 +10,17 @@ import { LIMITS } from './limits.ts';
 import type { Log } from './observability/log.ts';
 import { metrics } from './observability/metrics.ts';
 import { observeConcert } from './operations/observe.ts';
+import type { Relay } from './outbox/relay.ts';
 import { forgetTransfers, sweepTransfers } from './payments/sweep-transfers.ts';
 import { WALLET_PARTITIONS } from './redis/keys.ts';
 import { sweepHolds } from './reservations/sweep-holds.ts';
 import { backUpAccounts } from './users/backup.ts';
 import { admitRoom } from './waiting-room/admit.ts';
 import { tidyPlaces } from './waiting-room/tidy.ts';
+
+interface LoopsApp extends App {
+  relay: Relay;
+}
 
 interface Loop {
   name: string;
@@ -34,7 +39,7 @@ const HOUR = 3_600 * SECOND;
 /** With a tick no more than the 250 ms within which admission runs, for a concert that is new as well. */
 const CONCERTS_KEPT_MS = 50;
 
-function loopsOf(app: App): Loop[] {
+function loopsOf(app: LoopsApp): Loop[] {
   const lease = randomUUID();
   const concerts = keptFor(CONCERTS_KEPT_MS, () => listConcertIds(app));
   const partitions = async () => PARTITIONS;
@@ -61,7 +66,7 @@ function loopsOf(app: App): Loop[] {
 }
 
 /** Starts all loops; `stop` lets each finish its run. */
-export function startLoops(app: App): { stop(): Promise<void> } {
+export function startLoops(app: LoopsApp): { stop(): Promise<void> } {
   const running = loopsOf(app).map((loop) => startLoop(loop, app.log));
   return {
     async stop() {

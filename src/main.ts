@@ -18,6 +18,7 @@ import { startMetrics } from './observability/metrics.ts';
 import { loadDemo } from './operations/demo.ts';
 import { startOperatorPage } from './outbox/operator-page.ts';
 import { startRecorder } from './outbox/recorder.ts';
+import { createRelay } from './outbox/relay.ts';
 import { joinParent, renderOwnMetrics, startChildren } from './processes.ts';
 import { registerSockets } from './ws/socket.ts';
 
@@ -111,7 +112,9 @@ async function runOne(
 
   if (config.role !== 'server') {
     const recorder = startRecorder(app);
-    const loops = startLoops(app);
+    const relay = createRelay({ ...app, whileFull: recorder.whileFull });
+    running.add('relay', () => relay.stop());
+    const loops = startLoops({ ...app, relay });
     running.add('loops and recorder', () => Promise.all([loops.stop(), recorder.stop()]));
     if (config.operatorPort > 0) {
       const page = await startOperatorPage(app);

@@ -6,7 +6,8 @@
 -- ARGV[2] count   transfers, about
 -- DERIVED transfer
 -- Reply   TRANSFERS now_ms next_cursor transfers
---   transfers, of each in turn: member, time, id, state and amount ('' where there is no transfer)
+--   transfers, of each in turn: member, and its record's id, state, amount and deadline, '' where there is none. The
+--   score is no deadline: the sweeper moves it, and would hide from the audit what cannot be settled
 -- @include now_ms
 -- @include transfer_key
 local base, transfers = KEYS[1], KEYS[2]
@@ -15,7 +16,8 @@ local cursor, count = ARGV[1], ARGV[2]
 local next_cursor, slice = unpack(redis.call('ZSCAN', transfers, cursor, 'COUNT', count))
 local rows = {}
 for i = 1, #slice, 2 do
-  local id, state, amount = unpack(redis.call('HMGET', transfer_key(base, slice[i]), 'id', 'state', 'amount'))
-  for _, value in ipairs({ slice[i], slice[i + 1], id or '', state or '', amount or '' }) do rows[#rows + 1] = value end
+  local record = redis.call('HMGET', transfer_key(base, slice[i]), 'id', 'state', 'amount', 'deadline')
+  rows[#rows + 1] = slice[i]
+  for f = 1, 4 do rows[#rows + 1] = record[f] or '' end
 end
 return { 'TRANSFERS', now_ms(), next_cursor, rows }

@@ -66,5 +66,17 @@ export async function refuseUnknownUser(
 
 /** Joins and holds end here while Redis is nearly full: what is under way needs the rest. Throws Unavailable. */
 export function refuseWhileFull({ memory }: HttpApp): void {
-  if (memory.full()) throw new Unavailable('Redis is nearly full', { retryAfterSeconds: 5 });
+  if (memory.full()) throw nearlyFull();
+}
+
+/**
+ * Payments and charges end here while Redis is fuller still: each adds to an outbox, and BullMQ, which empties them,
+ * needs memory for its jobs. Nothing has begun, so the same key may be sent again. Throws Unavailable.
+ */
+export function refuseMoneyWhileFull({ memory }: HttpApp): void {
+  if (memory.brimful()) throw nearlyFull();
+}
+
+function nearlyFull(): Unavailable {
+  return new Unavailable('Redis is nearly full', { retryAfterSeconds: 5 });
 }

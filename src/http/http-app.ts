@@ -32,7 +32,7 @@ export interface ServedApp {
   catalogues: Catalogues;
   seatMaps: SeatMaps;
   rateLimits: RateLimits;
-  memory: Pick<MemoryWatch, 'full'>;
+  memory: Pick<MemoryWatch, 'full' | 'brimful'>;
   /** Prometheus text for all processes of this start */
   renderMetrics(): Promise<string>;
 }

@@ -99,7 +99,7 @@ export async function serve(
     operatorKeys: createOperatorKeys(fullConfig.operatorKeys),
     documents: { openApi: openApiOf(table, '1.2.3'), asyncApi: asyncApiOf('1.2.3') },
     draining: () => server.draining,
-    memory: { full: () => false },
+    memory: { full: () => false, brimful: () => false },
     renderMetrics: async () => '# none\n',
   };
   const server: HttpServer = new HttpServer(createService(app, table), deadlines);

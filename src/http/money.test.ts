@@ -54,6 +54,38 @@ describe('holds and payments', () => {
     expect(history.body.entries.map((entry: { amount: number }) => entry.amount)).toEqual([-1400, 2000]);
   });
 
+  test('while Redis is fuller still, payments and charges wait; what exists is shown, and leaving goes on', async () => {
+    const ann = await fan();
+    const { token: queue, queueId } = await enter(ann, 'winter');
+    await charge(ann.userId, { amount: 2000 }, { queue });
+    const [first, second, third] = [
+      await hold(queue, ['A-1-1']),
+      await hold(queue, ['A-1-2']),
+      await hold(queue, ['A-1-3']),
+    ];
+    const pay = (held: typeof first) =>
+      call('/api/v1/payments', { body: { reservationId: held.body.reservationId }, queue });
+    const { memory } = api.served.app;
+    memory.full = () => true;
+    const paid = await pay(first);
+    expect(paid.status, 'above the lower share only joins and holds wait').toBe(201);
+
+    memory.brimful = () => true;
+    for (const refused of [await pay(second), await charge(ann.userId, { amount: 1000 }, { queue })]) {
+      expect(refused).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE' } });
+      expect(refused.headers.get('retry-after')).toBe('5');
+    }
+    expect(await pay(first)).toMatchObject({ status: 200, body: { paymentId: paid.body.paymentId } });
+    const balance = await call(`/api/v1/users/${ann.userId}/balance`, { queue });
+    expect(balance.body.balance).toBe(1300);
+    const reservation = `/api/v1/reservations/${third.body.reservationId}`;
+    expect((await call(reservation, { method: 'DELETE', bearer: ann.access })).status).toBe(200);
+    memory.brimful = () => false;
+    expect((await pay(second)).status).toBe(201);
+    memory.brimful = () => true;
+    expect((await call(`/api/v1/queue/${queueId}`, { method: 'DELETE', queue })).status).toBe(204);
+  });
+
   test('a hold needs a queue token; its body is checked first', async () => {
     const ann = await fan();
     const post = (body: unknown, options: CallOptions) => call('/api/v1/reservations', { body, ...options });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { SCHEDULE } from '../payments/sale.fixture.ts';
 import { migrate } from '../postgres/migrate.ts';
 import { closePool, openPool } from '../postgres/pool.ts';
-import { partitionKeys, walletKeys, walletPartition } from '../redis/keys.ts';
+import { walletKeys } from '../redis/keys.ts';
 import { newReservationId, paymentIdOf } from '../reservations/ids.ts';
 import { testDatabase, testRedis } from '../testing/connect.ts';
 import { authorizeTransfer, postTransfer } from '../wallet/transfers.ts';
@@ -198,7 +198,8 @@ async function authorizeAnother() {
 
 async function plantOverdue() {
   const { userId, reservationId } = await authorizeAnother();
-  await redis.zadd(partitionKeys(walletPartition(userId)).pending, 1, `${reservationId} ${userId}`);
+  // By its own deadline: the sweeper has just put it off.
+  await redis.hset(walletKeys(userId).transfer(reservationId), 'deadline', 1);
 }
 
 async function plantPosted() {

@@ -16,16 +16,16 @@ export const auditTransfers = defineScript({
 
 export type AuditedTransfer = ReturnType<typeof transferOf>;
 
-function transferOf([member = '', timeMs, transferId = '', state = '', amount]: string[]) {
+function transferOf([member = '', transferId = '', state = '', amount, deadlineMs]: string[]) {
   const space = member.indexOf(' ');
   return {
     reservationId: member.slice(0, space),
     userId: member.slice(space + 1),
-    /** PENDING: its deadline; else when it may be forgotten */
-    timeMs: Number(timeMs),
     transferId,
     /** '' where there is none */
     state,
     amount: Number(amount),
+    /** after it, a PENDING one is the sweeper's */
+    deadlineMs: Number(deadlineMs),
   };
 }

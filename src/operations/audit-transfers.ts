@@ -45,8 +45,8 @@ function nameOf({ transferId, reservationId, userId }: AuditedTransfer): string 
 function auditPending(transfer: AuditedTransfer, nowMs: number, { graceMs }: AuditDeps, findings: Findings): void {
   if (transfer.state === '')
     findings.add('TRANSFER_MISSING', nameOf(transfer), 'is pending by the list, but has no record');
-  else if (transfer.timeMs + graceMs < nowMs) {
-    const detail = `${transfer.state} and past its deadline for ${nowMs - transfer.timeMs} ms, for ${transfer.reservationId}`;
+  else if (transfer.deadlineMs + graceMs < nowMs) {
+    const detail = `${transfer.state} and past its deadline for ${nowMs - transfer.deadlineMs} ms, for ${transfer.reservationId}`;
     findings.add('TRANSFER_OVERDUE', nameOf(transfer), detail);
   }
 }

@@ -160,6 +160,7 @@ describe('audit-transfers: TRANSFERS', () => {
   test('of a list of the partition, each with its record', async () => {
     const { userId, paid } = await sold();
     const keys = walletKeys(userId);
+    const gone = { reservationId: 'rsv_gone', userId };
     await redis.zadd(keys.over, 5, `rsv_gone ${userId}`);
     const args = { cursor: '0', count: 500 };
     const { cursor, nowMs, transfers } = await auditTransfers.run(redis, {
@@ -170,6 +171,8 @@ describe('audit-transfers: TRANSFERS', () => {
     expect(Math.abs(nowMs - Date.now())).toBeLessThan(5_000);
     const own = transfers.filter((transfer) => transfer.userId === userId);
     expect(own).toContainEqual(expect.objectContaining({ reservationId: paid, state: 'POSTED', amount: 2000 }));
-    expect(own).toContainEqual({ reservationId: 'rsv_gone', userId, timeMs: 5, transferId: '', state: '', amount: 0 });
+    const deadline = await redis.hget(keys.transfer(paid), 'deadline');
+    expect(own.find(({ reservationId }) => reservationId === paid)?.deadlineMs).toBe(Number(deadline));
+    expect(own).toContainEqual({ ...gone, transferId: '', state: '', amount: 0, deadlineMs: 0 });
   });
 });

@@ -8,8 +8,12 @@ export async function checkInstallation(redis: RedisClient, { currency }: { curr
   const key = directoryKeys.installation;
   const facts: Record<string, string> = { partitions: String(WALLET_PARTITIONS), currency };
   for (const [name, value] of Object.entries(facts)) {
-    await redis.hsetnx(key, name, value);
-    const kept = await redis.hget(key, name);
+    // Read first: a Redis that is full refuses HSETNX, and a worker that cannot start cannot empty it.
+    let kept = await redis.hget(key, name);
+    if (kept === null) {
+      await redis.hsetnx(key, name, value);
+      kept = await redis.hget(key, name);
+    }
     if (kept === value) continue;
     const setting = name === 'currency' ? 'CURRENCY' : 'REDIS_URL';
     throw new ConfigError(

@@ -18,6 +18,7 @@ import { startRecorder } from './recorder.ts';
 import { createRelay } from './relay.ts';
 import { settle } from './settle.ts';
 import { readNew } from './stream.ts';
+import { createWhileFull } from './while-full.ts';
 
 const redis = await testRedis();
 const { url: redisUrl } = await testRedisUrl();
@@ -38,7 +39,8 @@ beforeEach(async () => {
 
 /** Runs the relay as the loops do, until the end of the test. */
 function runRelay({ concertIds = [CONCERT], against = redis } = {}) {
-  const relay = createRelay({ redis: against, config, log });
+  const whileFull = createWhileFull({ log, record: () => Promise.reject(new Error('Redis is not full here')) });
+  const relay = createRelay({ redis: against, config, log, whileFull });
   let stopped = false;
   const done = (async () => {
     while (!stopped) {

@@ -1,6 +1,7 @@
 /**
  * The recorder: migrations, then a BullMQ worker that writes chunks to PostgreSQL and settles them in Redis. While
- * PostgreSQL is away both are tried again without limit, and sales go on.
+ * PostgreSQL is away both are tried again without limit, and sales go on. While Redis is too full for BullMQ, the relay
+ * hands chunks to it directly (while-full.ts).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Job, Worker } from 'bullmq';
@@ -13,9 +14,10 @@ import { migrate } from '../postgres/migrate.ts';
 import { closePool, cutConnections, openPool } from '../postgres/pool.ts';
 import { openRedis } from '../redis/client.ts';
 import type { RedisClient } from '../redis/script.ts';
-import { QUEUE, readJob, WORKER_OPTIONS } from './jobs.ts';
+import { type Chunk, QUEUE, readJob, WORKER_OPTIONS } from './jobs.ts';
 import { recordChunk } from './record-chunk.ts';
 import { settle } from './settle.ts';
+import { createWhileFull, type WhileFull } from './while-full.ts';
 
 export interface RecorderDeps {
   /** for the settle scripts */
@@ -29,6 +31,8 @@ export interface Recorder {
   stop(): Promise<void>;
   /** whether the last attempt reached PostgreSQL */
   healthy(): boolean;
+  /** the relay's other way, without BullMQ */
+  whileFull: WhileFull;
 }
 
 const STOP_GENTLY_MS = 3_000;
@@ -39,11 +43,22 @@ export function startRecorder({ redis, config, log }: RecorderDeps): Recorder {
   const stopping = new AbortController();
   const sql = openPool(config.databaseUrl, { max: LIMITS.RECORD_AT_ONCE });
   const state = watchState(log);
+  const record = recordWith({ redis, log, sql, state });
   let worker: { stop(): Promise<void> } | null = null;
+  const whileFull = createWhileFull({
+    log,
+    async record(chunk) {
+      if (!worker || stopping.signal.aborted) throw new Error('the recorder is not ready, or stops');
+      await record(chunk).catch((error: unknown) => {
+        state.failed(error);
+        throw error;
+      });
+    },
+  });
   const starting = (async () => {
     await migrateUntilDone(config.databaseUrl, { log, state, signal: stopping.signal });
     if (stopping.signal.aborted) return;
-    worker = startWorker({ redis, config, log, sql, state });
+    worker = startWorker({ config, log, sql, state, record, whileFull });
   })();
   const stop = async () => {
     stopping.abort();
@@ -54,6 +69,7 @@ export function startRecorder({ redis, config, log }: RecorderDeps): Recorder {
   let stopped: Promise<void> | null = null;
   return {
     healthy: () => state.healthy(),
+    whileFull,
     stop: () => (stopped ??= stop()),
   };
 }
@@ -75,10 +91,15 @@ async function migrateUntilDone(
   }
 }
 
-function startWorker({ redis, config, log, sql, state }: RecorderDeps & { sql: Pool; state: State }) {
-  const connection = openRedis({ url: config.redisUrl, cluster: config.redisCluster }, 'patient');
-  const record = async (job: Job<unknown>) => {
-    const chunk = readJob(job.data);
+interface Recording {
+  log: Log;
+  sql: Pool;
+  state: State;
+}
+
+/** A chunk from its outbox to its rows, and out of its outbox. Safe to repeat. */
+function recordWith({ redis, log, sql, state }: Recording & { redis: RedisClient }) {
+  return async (chunk: Chunk): Promise<void> => {
     const result = await recordChunk(sql, chunk);
     state.worked();
     for (const { outboxName, entry, reason } of result.dead) {
@@ -91,11 +112,33 @@ function startWorker({ redis, config, log, sql, state }: RecorderDeps & { sql: P
     await settle(redis, chunk.outbox, result);
     for (const { recorded } of result.recorded) metrics.recorded.inc({ event: recorded.event });
   };
-  const worker = new Worker(QUEUE, record, { ...WORKER_OPTIONS, connection });
+}
+
+interface WorkerDeps extends Recording {
+  config: Pick<Config, 'redisUrl' | 'redisCluster'>;
+  record(chunk: Chunk): Promise<void>;
+  whileFull: WhileFull;
+}
+
+function startWorker({ config, log, sql, state, record, whileFull }: WorkerDeps) {
+  const connection = openRedis({ url: config.redisUrl, cluster: config.redisCluster }, 'patient');
+  const work = (job: Job<unknown>) => record(readJob(job.data));
+  const worker = new Worker(QUEUE, work, { ...WORKER_OPTIONS, connection });
   worker.on('failed', (_job, error) => state.failed(error));
-  worker.on('error', (error) => log.debug({ err: error }, 'recorder: error of a connection; it is opened again'));
+  let rest: NodeJS.Timeout | null = null;
+  worker.on('error', (error) => {
+    log.debug({ err: error }, 'recorder: error of BullMQ; it is tried again');
+    if (!whileFull.refused(error) || rest) return;
+    // BullMQ waits after errors of a connection only: with a job at hand it would ask a full Redis without a pause.
+    void worker.pause(true);
+    rest = setTimeout(() => {
+      rest = null;
+      void worker.resume();
+    }, WORKER_OPTIONS.runRetryDelay).unref();
+  });
   return {
     async stop() {
+      if (rest) clearTimeout(rest);
       const closed = worker.close().catch((error: unknown) => log.debug({ err: error }, 'recorder: closing'));
       if (!(await within(STOP_GENTLY_MS, closed))) {
         // What hangs is a query: it fails, and its job is tried again by the next recorder.

@@ -22,7 +22,7 @@ function startWorkerSide(redisUrl: string, { cluster }: { cluster: boolean }) {
   void redis.connect().catch(() => {}); // it goes on trying
   const config = { redisUrl, redisCluster: cluster, databaseUrl };
   const recorder = startRecorder({ redis, config, log });
-  const relay = createRelay({ redis, config, log });
+  const relay = createRelay({ redis, config, log, whileFull: recorder.whileFull });
   let stopped = false;
   const loop = (async () => {
     while (!stopped) {

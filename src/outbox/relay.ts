@@ -6,6 +6,9 @@
  * What is pending and in no chunk of this relay belongs to another one, or to one that died between reading and
  * offering. At its first look at an outbox, and every LIMITS.RELAY_ADOPT_MS while something is unsettled, a relay adopts
  * that. At worst a chunk is offered twice, and recording is safe to repeat; so any number of relays may run.
+ *
+ * While Redis is too full for jobs, every look adopts all that is pending, and what would be offered is recorded at once
+ * (while-full.ts).
  */
 import type { Queue } from 'bullmq';
 import type { Config } from '../config.ts';
@@ -17,11 +20,14 @@ import type { RedisClient } from '../redis/script.ts';
 import { jobDataOf, jobIdOf, type OutboxEntry, openQueue, QUEUE } from './jobs.ts';
 import { concertOutbox, type Outbox, PARTITION_OUTBOXES } from './outboxes.ts';
 import { ackLost, isPending, readNew, readPending } from './stream.ts';
+import type { WhileFull } from './while-full.ts';
 
 export interface RelayDeps {
   redis: RedisClient;
   config: Pick<Config, 'redisUrl' | 'redisCluster'>;
   log: Log;
+  /** the recorder's, of the same process */
+  whileFull: WhileFull;
 }
 
 export interface Relay {
@@ -53,6 +59,7 @@ const LOOKS_AT_ONCE = 64;
 const CHUNKS_AT_ONCE = 4;
 
 export function createRelay(deps: RelayDeps): Relay {
+  const { whileFull } = deps;
   const jobs = openJobs(deps.config);
   const known = new Map<string, Known>();
 
@@ -64,8 +71,17 @@ export function createRelay(deps: RelayDeps): Relay {
     return fresh;
   };
   const offer: Offer = async (state, jobId, entries) => {
-    const queue = await jobs.queue();
-    await queue.add(QUEUE, jobDataOf({ outbox: state.outbox, entries }), { jobId });
+    const chunk = { outbox: state.outbox, entries };
+    if (whileFull.triesJobs()) {
+      const queue = await jobs.queue();
+      try {
+        await queue.add(QUEUE, jobDataOf(chunk), { jobId });
+        return whileFull.taken();
+      } catch (error) {
+        if (!whileFull.refused(error)) throw error;
+      }
+    }
+    await whileFull.record(chunk);
   };
   const relayOnce = async (outbox: Outbox) => {
     const state = knownOf(outbox);
@@ -87,7 +103,7 @@ export function createRelay(deps: RelayDeps): Relay {
         .map(knownOf)
         .filter(({ dueAt }) => dueAt <= now);
       const failures = await inLanes(due, LOOKS_AT_ONCE, (state) => measure(deps.redis, state));
-      const filled = due.filter(({ length }) => length > 0);
+      const filled = whileFull.waits() ? [] : due.filter(({ length }) => length > 0);
       failures.push(...(await inLanes(filled, CHUNKS_AT_ONCE, (state) => look(state, relayOnce))));
       reportLag(known);
       if (failures.length > 0) throw failures[0];
@@ -127,10 +143,11 @@ async function inLanes<T>(items: readonly T[], lanes: number, work: (item: T) =>
 type Offer = (state: Known, jobId: string, entries: OutboxEntry[]) => Promise<void>;
 
 async function relay(deps: RelayDeps, state: Known, offer: Offer): Promise<number> {
-  const { redis } = deps;
+  const { redis, whileFull } = deps;
   const { outbox } = state;
   let count = 0;
-  if (performance.now() - state.adoptedAt > LIMITS.RELAY_ADOPT_MS) count += await adopt(deps, state, offer);
+  if (whileFull.isOn() || performance.now() - state.adoptedAt > LIMITS.RELAY_ADOPT_MS)
+    count += await adopt(deps, state, offer);
   else state.offered = await unsettled(redis, state);
   while (state.offered.length < outbox.chunksMax) {
     const entries = await readNew(redis, outbox);

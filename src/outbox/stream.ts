@@ -2,6 +2,7 @@
 import { LIMITS } from '../limits.ts';
 import type { RedisClient } from '../redis/script.ts';
 import type { OutboxEntry } from './jobs.ts';
+import { openGroup } from './open-group.script.ts';
 import { GROUP, type Outbox } from './outboxes.ts';
 
 type RawEntry = [id: string, flat: string[] | null];
@@ -50,9 +51,7 @@ async function read(redis: RedisClient, { stream }: Outbox, after: string): Prom
     return entriesOf(await ask());
   } catch (error) {
     if (!isError(error, 'NOGROUP')) throw error;
-    await redis.xgroup('CREATE', stream, GROUP, '0', 'MKSTREAM').catch((failure: unknown) => {
-      if (!isError(failure, 'BUSYGROUP')) throw failure;
-    });
+    await openGroup.run(redis, { keys: { outbox: stream }, args: {} });
     return entriesOf(await ask());
   }
 }

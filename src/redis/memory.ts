@@ -1,4 +1,4 @@
-/** Watches how full Redis is: above a share of `maxmemory`, joins and holds are refused while payments go on. */
+/** Watches how full Redis is: above a share of `maxmemory` joins and holds are refused, above a higher one payments and charges too. */
 import { LIMITS } from '../limits.ts';
 import { metrics } from '../observability/metrics.ts';
 import { onEveryMaster } from './client.ts';
@@ -7,6 +7,8 @@ import type { RedisClient } from './script.ts';
 export interface MemoryWatch {
   /** true while a master is so full that nothing new should begin */
   full(): boolean;
+  /** true while a master is so full that the rest is for what empties it: BullMQ's jobs */
+  brimful(): boolean;
   /** used_memory / maxmemory of the fullest master; 0 where there is no maxmemory */
   share(): number;
   stop(): void;
@@ -29,5 +31,10 @@ export function watchMemory(redis: RedisClient): MemoryWatch {
   const timer = setInterval(() => void read().catch(unanswered), LIMITS.MEMORY_WATCH_MS);
   timer.unref();
   void read().catch(unanswered);
-  return { full: () => share >= LIMITS.MEMORY_REFUSE_SHARE, share: () => share, stop: () => clearInterval(timer) };
+  return {
+    full: () => share >= LIMITS.MEMORY_REFUSE_SHARE,
+    brimful: () => share >= LIMITS.MEMORY_REFUSE_MONEY_SHARE,
+    share: () => share,
+    stop: () => clearInterval(timer),
+  };
 }

@@ -18,6 +18,7 @@ import { entryPrefix } from './entry.ts';
 import { forgetTransfer as forget } from './forget-transfer.script.ts';
 import { overTransfers as over } from './over-transfers.script.ts';
 import { post } from './post.script.ts';
+import { postponeTransfers as postpone } from './postpone-transfers.script.ts';
 import { voidScript } from './void.script.ts';
 
 interface TransferDeps {
@@ -100,6 +101,18 @@ export async function dueTransfers(
 ): Promise<TransferAttempt[]> {
   const { flat } = await due.run(redis, { keys: partitionKeys(partition), args: { limit } });
   return groups(flat, 2).map(([member = '', transferId = '']) => ({ ...nameOf(member), transferId }));
+}
+
+/** Puts transfers that could not be settled behind the other due ones of their partition; nothing else of them changes. */
+export async function postponeTransfers(
+  { redis }: TransferDeps,
+  { partition, transfers }: { partition: number; transfers: readonly TransferName[] },
+): Promise<void> {
+  await postpone.run(redis, {
+    keys: partitionKeys(partition),
+    args: { later_ms: LIMITS.TRANSFER_SWEEP_AGAIN_MS },
+    moreArgs: transfers.map(memberOf),
+  });
 }
 
 /** At most `limit` ended transfers of a partition that are kept long enough. `state` is '' where the record is gone. */

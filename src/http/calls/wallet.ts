@@ -4,6 +4,7 @@ import { charge as chargeWallet } from '../../wallet/charge.ts';
 import { readBalance } from '../../wallet/read-balance.ts';
 import { readHistory } from '../../wallet/read-history.ts';
 import { ok } from '../answer.ts';
+import { refuseMoneyWhileFull } from '../guard.ts';
 import type { HttpApp } from '../http-app.ts';
 import type { Idempotency } from '../idempotency.ts';
 
@@ -20,6 +21,7 @@ export async function charge(
   app: HttpApp,
   { params, body, idempotency }: Wallet & { body: { amount?: unknown }; idempotency: Idempotency },
 ) {
+  refuseMoneyWhileFull(app);
   const charged = await chargeWallet(app, { userId: params.userId, amount: body.amount, idempotency });
   return isRefusal(charged) ? charged : ok(charged);
 }
