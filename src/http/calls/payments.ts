@@ -1,7 +1,7 @@
 /** Payments. */
 import { isRefusal, refuse } from '../../errors.ts';
 import { pay as payHold } from '../../payments/pay.ts';
-import { readPayment } from '../../payments/read-payment.ts';
+import { readPayment, repeatPayment } from '../../payments/read-payment.ts';
 import { concertOf, isReservationId, paymentIdOf, reservationIdOf } from '../../reservations/ids.ts';
 import { readReservationForPush } from '../../reservations/read.ts';
 import { created, ok } from '../answer.ts';
@@ -20,7 +20,7 @@ interface Pay {
 export async function pay(app: HttpApp, { caller: { claims, userId }, body: { reservationId }, idempotency }: Pay) {
   if (!claims || concertOf(reservationId) !== claims.concertId || app.memory.brimful()) {
     const before = isReservationId(reservationId)
-      ? await readPayment(app, { paymentId: paymentIdOf(reservationId), userId })
+      ? await repeatPayment(app, { paymentId: paymentIdOf(reservationId), userId })
       : null;
     if (before && !isRefusal(before)) return ok(before);
     if (!claims) return notActive();
