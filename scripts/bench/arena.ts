@@ -28,9 +28,15 @@ export interface Arena {
   runBare(options: { requests: readonly string[]; answerBytes: number; seconds: number }): Promise<LoadResult>;
   /** the scripts alone */
   runRaw(operations: readonly Step[][], options?: { warmUp?: number; atOnce?: number }): Promise<RawResult>;
-  /** one request, once: its status, and all bytes of its answer */
-  sample(request: string): Promise<{ status: number; bytes: number; body: string }>;
+  /** one request, once: its status, ETag, and all bytes of its answer */
+  sample(request: string): Promise<Sample>;
   close(): Promise<void>;
+}
+
+export interface Sample {
+  status: number;
+  bytes: number;
+  etag: string | undefined;
 }
 
 export interface ServerResult extends LoadResult {
@@ -166,12 +172,12 @@ export async function startBare(): Promise<Bare> {
   };
 }
 
-async function sampleOf(port: number, request: string): Promise<{ status: number; bytes: number; body: string }> {
+async function sampleOf(port: number, request: string): Promise<Sample> {
   const connection = await connectRaw(port);
   try {
     connection.write(request);
-    const { status, headers, body, headBytes } = await withHead(connection);
-    return { status, bytes: headBytes + Number(headers['content-length'] ?? 0), body };
+    const { status, headers, headBytes } = await withHead(connection);
+    return { status, bytes: headBytes + Number(headers['content-length'] ?? 0), etag: headers.etag };
   } finally {
     connection.destroy();
   }
@@ -185,7 +191,7 @@ async function withHead(connection: Awaited<ReturnType<typeof connectRaw>>) {
     await new Promise((wake) => setTimeout(wake, 5));
   }
   const headBytes = connection.rest().indexOf('\r\n\r\n') + 4;
-  return { headBytes, ...(await connection.next()) };
+  return { headBytes, ...(await connection.next({ head: true })) };
 }
 
 /** Counts since Redis began. */

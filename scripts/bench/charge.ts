@@ -2,7 +2,7 @@
 import { openArena } from './arena.ts';
 import { chargeStep, newUsers, tokens } from './crowd.ts';
 import { type Options, scaled } from './options.ts';
-import { printRuns, printTargets } from './table.ts';
+import { printRuns, printTargets, ratio } from './table.ts';
 import { requestOf } from './wrk.ts';
 
 export async function charge(options: Options): Promise<boolean> {
@@ -31,7 +31,7 @@ export async function charge(options: Options): Promise<boolean> {
       { what: `bare POST, answer of ${bytes} bytes`, result: bare },
     ]);
     return printTargets([
-      { what: 'charge / bare POST', value: charged.rate / bare.rate, min: 0.3 },
+      { what: 'charge / bare POST', ...ratio(charged, bare), min: 0.3 },
       { what: 'charge / its script alone', value: charged.rate / raw.rate, min: 0.6 },
     ]);
   } finally {

@@ -2,7 +2,7 @@
 import { type Arena, openArena, type ServerResult } from './arena.ts';
 import { admitAll, holdStep, type Member, newHeld, newUsers, openConcert, seatIdOf, takePlaces } from './crowd.ts';
 import { type Options, scaled } from './options.ts';
-import { printRuns, printTargets } from './table.ts';
+import { printRuns, printTargets, ratio } from './table.ts';
 import { requestOf } from './wrk.ts';
 
 const HOLDS_A_USER = 5;
@@ -45,9 +45,9 @@ async function measure(arena: Arena, options: Options): Promise<boolean> {
     { what: `bare POST, answer of ${like.bytes} bytes`, result: bare },
   ]);
   return printTargets([
-    { what: 'hold / bare POST', value: won.rate / bare.rate, min: 0.3 },
+    { what: 'hold / bare POST', ...ratio(won, bare), min: 0.3 },
     { what: 'hold / its script alone', value: won.rate / raw.rate, min: 0.6 },
-    { what: 'a conflict / a win, in time', value: won.rate / lost.rate, max: 1 },
+    { what: 'a conflict / a win, in time', ...ratio(won, lost), max: 1 },
   ]);
 }
 

@@ -1,7 +1,7 @@
 /** Join: a place for each user once, their access token seen by this process for the first time, or known to it. */
 import { type Arena, type Durability, openArena } from './arena.ts';
 import { joinStep, newUsers, openConcert, tokens } from './crowd.ts';
-import { printRuns, printTargets, type Row, type Target } from './table.ts';
+import { printRuns, printTargets, ratio, type Row, type Target } from './table.ts';
 import { type Options, scaled } from './options.ts';
 import { requestOf } from './wrk.ts';
 
@@ -70,10 +70,10 @@ async function measure(arena: Arena, { durability, options, rows, targets }: Mea
   targets.push(
     {
       what: `join / bare POST, tokens not seen before, ${durability}`,
-      value: cold.rate / bare.rate,
+      ...ratio(cold, bare),
       min: TARGET[durability],
     },
-    { what: `join / bare POST, tokens known, ${durability}`, value: warm.rate / bare.rate, min: TARGET[durability] },
+    { what: `join / bare POST, tokens known, ${durability}`, ...ratio(warm, bare), min: TARGET[durability] },
     { what: `join / its script alone, ${durability}`, value: cold.rate / raw.rate },
     {
       what: `p99 of join / p99 with one script a join at the same connections, ${durability}`,

@@ -3,15 +3,29 @@ import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { machineLine } from './arena.ts';
 import { charge } from './charge.ts';
+import { growth } from './growth.ts';
 import { hold } from './hold.ts';
 import { join } from './join.ts';
 import type { Options } from './options.ts';
 import { pay } from './pay.ts';
 import { poll } from './poll.ts';
 import { profileAll } from './profile.ts';
+import { push } from './push.ts';
+import { seatMap } from './seat-map.ts';
+import { writeBehind } from './write-behind.ts';
 
 /** Each prints its tables, and answers whether all that was asked of it is met. */
-const BENCHMARKS: Record<string, (options: Options) => Promise<boolean>> = { join, poll, hold, charge, pay };
+const BENCHMARKS: Record<string, (options: Options) => Promise<boolean>> = {
+  join,
+  poll,
+  hold,
+  charge,
+  pay,
+  'seat-map': seatMap,
+  push,
+  'write-behind': writeBehind,
+  growth,
+};
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

@@ -2,7 +2,7 @@
 import { openArena } from './arena.ts';
 import { newUsers, openConcert, takePlaces } from './crowd.ts';
 import { type Options, scaled } from './options.ts';
-import { printRuns, printTargets } from './table.ts';
+import { printRuns, printTargets, ratio } from './table.ts';
 import { requestOf } from './wrk.ts';
 
 export async function poll(options: Options): Promise<boolean> {
@@ -26,7 +26,7 @@ export async function poll(options: Options): Promise<boolean> {
       { what: `bare GET, answer of ${bytes} bytes`, result: bare },
     ]);
     return printTargets([
-      { what: 'poll / bare GET', value: polled.rate / bare.rate, min: 0.7 },
+      { what: 'poll / bare GET', ...ratio(polled, bare), min: 0.7 },
       { what: 'Redis commands per poll, the ticks of the room included', value: polled.commands, max: 0.01 },
     ]);
   } finally {

@@ -11,6 +11,8 @@ export interface Row {
 export interface Target {
   what: string;
   value: number;
+  /** the same ratio by the processor time of the servers: what holds on a machine that has other work too */
+  byCpu?: number | undefined;
   /** at least this, or at most */
   min?: number;
   max?: number;
@@ -54,19 +56,26 @@ export function printRuns(rows: readonly Row[]): void {
   );
 }
 
+/** How the rates of two runs compare. */
+export function ratio(one: LoadResult, other: LoadResult): Pick<Target, 'value' | 'byCpu'> {
+  const perCpu = ({ rate, cpu }: LoadResult) => rate / (cpu.server ?? Number.NaN);
+  return { value: one.rate / other.rate, byCpu: perCpu(one) / perCpu(other) };
+}
+
 /** True where all are met. */
 export function printTargets(targets: readonly Target[]): boolean {
   const met = ({ value, min = -Infinity, max = Infinity }: Target) => value >= min && value <= max;
   print(
-    ['measure', 'here', 'target', ''],
+    ['measure', 'here', 'target', '', 'by CPU time'],
     targets.map((target) => {
-      const { what, value, min, max, unit = '' } = target;
+      const { what, value, byCpu, min, max, unit = '' } = target;
       const wanted = min === undefined && max === undefined ? '' : min === undefined ? `≤ ${max}` : `≥ ${min}`;
       return [
         what,
         `${round(value)}${unit}`,
         wanted && `${wanted}${unit}`,
         wanted && (met(target) ? 'met' : '**missed**'),
+        byCpu === undefined ? '' : round(byCpu),
       ];
     }),
   );
