@@ -17,7 +17,7 @@ ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
 COPY --from=modules /app/node_modules node_modules
 COPY package.json LICENSE ./
 COPY lua lua
-COPY scripts/demo-concert.json scripts/
+COPY scripts/demo-concert.json scripts/seed-users.ts scripts/
 COPY src src
 # Kept secrets and the accounts backup.
 RUN mkdir .data && chown node:node .data

@@ -94,7 +94,7 @@ async function start({ settings, tell }: StartOptions): Promise<LoadedSystem> {
   const ties = [
     leash(child.pid, dir, { removeDir: false }),
     // Comes after the server's own end, so that it starts none of them again.
-    leashPrivateServers(join(dir, '.data')),
+    leashPrivateServers(join(dir, '.data'), dir),
   ];
   const exited = new Promise<void>((done) => child.once('exit', () => done()));
   const pauses: number[] = [];

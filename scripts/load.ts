@@ -8,6 +8,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSyn
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PLANS, planned, type StoryName } from '../loadtest/shared/plans.ts';
+import { leash } from '../src/testing/leash.ts';
 import { watchCpu } from './load-cpu.ts';
 import { findK6, type K6, WAYS } from './load-k6.ts';
 import { type Books, countOf, type K6Metrics, makeReport, renderReport, type Report } from './load-report.ts';
@@ -67,8 +68,12 @@ async function runStory({ story, smoke, system, k6, dir }: Run): Promise<Report>
   });
   system.pauses();
   const cpu = watchCpu({ ...system.pids, k6: child.pid ?? 0 });
-  const exitCode = await ended(child);
-  const used = cpu.end();
+  const tie = leash(child.pid, dir, { removeDir: false });
+  let used: Report['cpu'] = {};
+  const exitCode = await ended(child).finally(() => {
+    used = cpu.end();
+    tie.release();
+  });
   if (!existsSync(summary)) throw new Error(`${story}: k6 ended with ${exitCode} and without a summary`);
   const { metrics } = JSON.parse(readFileSync(summary, 'utf8')) as { metrics: K6Metrics };
   rmSync(summary);

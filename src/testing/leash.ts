@@ -26,9 +26,12 @@ export function leash(pid: number | undefined, dir: string, { removeDir }: { rem
   return whenWeEnd(`kill -9 "$1"${removeDir ? '; sleep 0.2; rm -rf "$2"' : ''}`, [String(pid ?? ''), dir]);
 }
 
-/** The same for the private servers (src/local/) of a data folder, whichever are noted there when this process ends. */
-export function leashPrivateServers(dataDir: string): Leash {
+/**
+ * The same for the private servers (src/local/) of a data folder, whichever are noted there when this process ends.
+ * @param removeDir the folder to be removed then; the data folder is in it, or is it
+ */
+export function leashPrivateServers(dataDir: string, removeDir = dataDir): Leash {
   const kill = 'kill -9 $(sed -n \'s/.*"pid":\\([0-9]*\\).*/\\1/p\' "$1"/redis.json "$1"/postgres.json)';
   // Twice: with the data of a starting PostgreSQL still being made, its server comes a moment later.
-  return whenWeEnd(`sleep 0.2; ${kill}; sleep 1; ${kill}; sleep 0.2; rm -rf "$1"`, [dataDir]);
+  return whenWeEnd(`sleep 0.2; ${kill}; sleep 1; ${kill}; sleep 0.2; rm -rf "$2"`, [dataDir, removeDir]);
 }
