@@ -35,7 +35,7 @@ let frames: Record<string, number> = {};
 let ages: number[] = [];
 let [bytes, closed] = [0, 0];
 
-async function open({
+async function openAll({
   port,
   count,
   tokens,
