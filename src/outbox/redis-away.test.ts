@@ -1,4 +1,5 @@
 /** The recorder and the relay when Redis goes and comes back, and on a cluster. Servers of the tests' own. */
+import { Cluster } from 'ioredis';
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import { closePool, openPool } from '../postgres/pool.ts';
@@ -94,7 +95,8 @@ test('on a cluster: outboxes, jobs and settles are in many slots', async () => {
   const cluster = await startCluster();
   onTestFinished(() => cluster.stop());
   const { redis, confirm, settled } = startWorkerSide(cluster.url, { cluster: true });
-  await until(() => redis.status === 'ready');
+  const isReady = ({ status }: { status: string }) => status === 'ready';
+  await until(() => isReady(redis) && redis instanceof Cluster && redis.nodes('master').every(isReady));
   for (const concertId of ['south', 'east']) await confirm(concertId, 'A-1-1');
   await settled();
   expect([await rowsOf('south'), await rowsOf('east')]).toEqual([1, 1]);

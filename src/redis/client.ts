@@ -61,7 +61,7 @@ function openCluster(url: string, options: Options, kind: keyof typeof KINDS): C
   if (first.password) redisOptions.password = decodeURIComponent(first.password);
   if (first.username) redisOptions.username = decodeURIComponent(first.username);
   if (first.protocol === 'rediss:') redisOptions.tls = {};
-  return new Cluster(
+  const client = new Cluster(
     nodes.map((node) => ({
       host: node.hostname,
       port: Number(node.port || 6379),
@@ -79,6 +79,14 @@ function openCluster(url: string, options: Options, kind: keyof typeof KINDS): C
       redisOptions,
     },
   );
+  // By itself a node is connected by its first command, and refuses those that follow until it is. Not before the
+  // cluster is ready: its own check is such a command, and would be refused.
+  const connect = (node: Redis) => {
+    if (client.status === 'ready' && node.status === 'wait') node.connect().catch(() => {}); // its next command tries again
+  };
+  client.on('+node', connect);
+  client.on('ready', () => client.nodes('all').forEach(connect));
+  return client;
 }
 
 /** Runs `each` on every master, one at a time: SCAN and INFO know one node only. */

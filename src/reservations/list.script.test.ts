@@ -180,7 +180,7 @@ test('a hold trims what its user held before the records of that went, at most 1
   const first = await hold(sale, again, ['A-1-3']);
   expect(await redis.zcard(owned)).toBe(52);
   const second = await hold(sale, again, ['A-1-4']);
-  expect(await redis.zrange(owned, '0', '-1')).toEqual([kept, first, second]);
+  expect(new Set(await redis.zrange(owned, '0', '-1'))).toEqual(new Set([kept, first, second])); // some in one millisecond
   expect(await redis.zrange(bought, '0', '-1')).toEqual([paid]);
   expect(await redis.pttl(bought)).toBe(-1);
 });
