@@ -8,8 +8,9 @@ const TICKS_A_SECOND = 100;
 export interface CpuUse {
   /** of one core */
   meanPercent: number;
-  /** over half a second */
-  peakPercent: number;
+  /** over half a second; null where only the mean is known */
+  peakPercent: number | null;
+  /** 0 where it is not known */
   maxRssMb: number;
 }
 
@@ -70,5 +71,27 @@ export function watchCpu(pids: Record<string, number>): { end(): Record<string, 
       }
       return uses;
     },
+  };
+}
+
+/** The CPU of all processes behind `/metrics`, for a server elsewhere: call at the beginning, and the answer at the end. */
+export async function watchMetricsCpu(url: string): Promise<() => Promise<CpuUse | null>> {
+  const read = async (): Promise<{ atMs: number; seconds: number } | null> => {
+    try {
+      const text = await (await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(5_000) })).text();
+      const values = [...text.matchAll(/^process_cpu_seconds_total(?:\{.*\})? (\S+)/gm)].map((match) =>
+        Number(match[1]),
+      );
+      return { atMs: performance.now(), seconds: values.reduce((sum, value) => sum + value, 0) };
+    } catch {
+      return null; // it may be shut to us
+    }
+  };
+  const first = await read();
+  return async () => {
+    const last = await read();
+    if (!first || !last || last.seconds <= first.seconds) return null;
+    const meanPercent = Math.round(((last.seconds - first.seconds) / ((last.atMs - first.atMs) / 1000)) * 100);
+    return { meanPercent, peakPercent: null, maxRssMb: 0 };
   };
 }

@@ -140,7 +140,7 @@ export function renderReport(report: Report): string {
     ]),
     ...Object.entries(cpu).map(([name, { meanPercent, peakPercent, maxRssMb }]): [string, string] => [
       `CPU of ${name}`,
-      `mean ${meanPercent} %, peak ${peakPercent} % of one core${maxRssMb > 0 ? `; memory up to ${maxRssMb} MB` : ''}`,
+      `mean ${meanPercent} %${peakPercent === null ? '' : `, peak ${peakPercent} %`} of one core${maxRssMb > 0 ? `; memory up to ${maxRssMb} MB` : ''}`,
     ]),
     ...(pausesMs ? [['garbage collections over 20 ms', pausesText(pausesMs)] satisfies [string, string]] : []),
     ...(books ? [['books', booksText(books)] satisfies [string, string]] : []),

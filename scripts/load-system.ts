@@ -53,7 +53,7 @@ function named(url: string): LoadedSystem {
   const { OPERATOR_KEY, USERS } = process.env;
   if (!OPERATOR_KEY || !USERS || !existsSync(USERS)) {
     throw new Error(
-      'BASE_URL needs OPERATOR_KEY, and USERS: a file made by `node scripts/seed-users.ts <count>` with REDIS_URL and JWT_SECRET of that installation',
+      'BASE_URL needs OPERATOR_KEY, and USERS: a file made by `npx node scripts/seed-users.ts <count>` with REDIS_URL and JWT_SECRET of that installation',
     );
   }
   return {
@@ -63,12 +63,20 @@ function named(url: string): LoadedSystem {
     pauses: () => null,
     told: `the one at ${new URL(url).host}, not started here`,
     seed(count) {
-      const there = (JSON.parse(readFileSync(USERS, 'utf8')) as unknown[]).length;
+      const there = countUsers(USERS);
       if (there < count) throw new Error(`USERS: the story needs ${count} users, the file has ${there}`);
       return resolve(USERS);
     },
     stop: async () => undefined,
   };
+}
+
+function countUsers(file: string): number {
+  try {
+    return (JSON.parse(readFileSync(file, 'utf8')) as unknown[]).length;
+  } catch (error) {
+    throw new Error(`USERS: ${file} is not what scripts/seed-users.ts prints`, { cause: error });
+  }
 }
 
 async function start({ settings, tell }: StartOptions): Promise<LoadedSystem> {

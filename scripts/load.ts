@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PLANS, planned, type StoryName } from '../loadtest/shared/plans.ts';
 import { leash } from '../src/testing/leash.ts';
-import { watchCpu } from './load-cpu.ts';
+import { watchCpu, watchMetricsCpu } from './load-cpu.ts';
 import { findK6, type K6, WAYS } from './load-k6.ts';
 import { type Books, countOf, type K6Metrics, makeReport, renderReport, type Report } from './load-report.ts';
 import { generatorCores, type LoadedSystem, openSystem } from './load-system.ts';
@@ -44,9 +44,10 @@ async function runStory({ story, smoke, system, k6, dir }: Run): Promise<Report>
   const concertId = `load-${story}-${Date.now().toString(36)}`;
   mkdirSync(dir, { recursive: true });
   const summary = join(dir, `${story}.k6.json`);
-  rmSync(summary, { force: true });
+  // k6 writes no page for a run of a few seconds: none must be left from another one.
+  for (const end of ['k6.json', 'html']) rmSync(join(dir, `${story}.${end}`), { force: true });
 
-  const cores = generatorCores();
+  const cores = 'server' in system.pids ? generatorCores() : null;
   const command = [...(cores === null ? [] : ['taskset', '-c', cores]), k6.file, 'run', '--quiet', '--no-usage-report'];
   const [file, ...args] = [...command, join(LOADTEST, `${story}.ts`)];
   const child = spawn(file, args, {
@@ -67,6 +68,7 @@ async function runStory({ story, smoke, system, k6, dir }: Run): Promise<Report>
     },
   });
   system.pauses();
+  const serverCpu = 'server' in system.pids ? null : await watchMetricsCpu(system.url);
   const cpu = watchCpu({ ...system.pids, k6: child.pid ?? 0 });
   const tie = leash(child.pid, dir, { removeDir: false });
   let used: Report['cpu'] = {};
@@ -74,6 +76,8 @@ async function runStory({ story, smoke, system, k6, dir }: Run): Promise<Report>
     used = cpu.end();
     tie.release();
   });
+  const elsewhere = await serverCpu?.();
+  if (elsewhere) used = { server: elsewhere, ...used };
   if (!existsSync(summary)) throw new Error(`${story}: k6 ended with ${exitCode} and without a summary`);
   const { metrics } = JSON.parse(readFileSync(summary, 'utf8')) as { metrics: K6Metrics };
   rmSync(summary);
@@ -124,7 +128,8 @@ async function readBooks(
   const expected = countOf(metrics, counter);
   const untilMs = Date.now() + BOOKS_TIMEOUT_MS;
   for (;;) {
-    const { body: stats } = await get(`/concerts/${concertId}/stats`);
+    const { status, body: stats } = await get(`/concerts/${concertId}/stats`);
+    if (status !== 200) throw new Error(`the books cannot be read: ${status} ${JSON.stringify(stats)}`);
     const settled = stats.outboxLag === 0 && (stat === 'held' || stats.held === 0);
     if (settled || Date.now() > untilMs) {
       const audit = await get('/audit');
@@ -184,8 +189,10 @@ async function one(story: StoryName, { reference }: { reference: boolean }): Pro
   if (reference) {
     const to = join(RESULTS, 'reference');
     mkdirSync(to, { recursive: true });
-    for (const end of ['json', 'md', 'html'])
-      copyFileSync(join(RESULTS, 'latest', `${story}.${end}`), join(to, `${story}.${end}`));
+    for (const end of ['json', 'md', 'html']) {
+      const made = join(RESULTS, 'latest', `${story}.${end}`);
+      if (existsSync(made)) copyFileSync(made, join(to, `${story}.${end}`));
+    }
   }
   tell(`written to loadtest/results/${reference ? 'reference' : 'latest'}/${story}.{json,md,html}`);
   if (!report.passed) process.exitCode = 1;

@@ -5,7 +5,7 @@ import { type Fan, operator } from './calls.ts';
 
 /** Made by `scripts/seed-users.ts`: `[[userId, accessToken], …]`. */
 const users = new SharedArray<[string, string]>('users', () => {
-  if (!__ENV.USERS) throw new Error('USERS names no file: make it with `node scripts/seed-users.ts <count>`');
+  if (!__ENV.USERS) throw new Error('USERS names no file: make it with `npx node scripts/seed-users.ts <count>`');
   return JSON.parse(open(__ENV.USERS)) as [string, string][];
 });
 
