@@ -7,11 +7,11 @@
  * that leaves makes it `over` from anywhere; what it asked for still runs to its end, and is waited for at the drain.
  */
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES } from 'node:http';
 import uWS, { type HttpRequest, type HttpResponse, type TemplatedApp, type us_listen_socket } from 'uWebSockets.js';
 import type { ErrorCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { framingOf } from './framing.ts';
+import { headerLines, statusLine } from './header-lines.ts';
 
 export interface Head {
   method: string;
@@ -146,7 +146,6 @@ export class HttpServer {
     res.onAborted(() => exchange && this.#move(exchange, 'over'));
     try {
       exchange = { res, head: copyHead(res, req), state: 'reading', sinceMs: performance.now(), broken: false };
-      this.#reading.add(exchange);
       const { fault, hasBody, length } = framingOf(exchange.head.headers);
       if (fault) return this.#cutOff(exchange, 'VALIDATION', { errors: [{ path: 'headers', message: fault }] });
       if (length > LISTEN_OUT_BYTES) return this.#cutOff(exchange, 'BODY_TOO_LARGE');
@@ -161,6 +160,7 @@ export class HttpServer {
   }
 
   #read(exchange: Exchange, work: Work): void {
+    this.#reading.add(exchange);
     const chunks: Uint8Array[] = [];
     let length = 0;
     exchange.res.onData((chunk, isLast) => {
@@ -199,8 +199,9 @@ export class HttpServer {
     const { res, head } = exchange;
     const ends = exchange.broken || this.#draining;
     res.cork(() => {
-      res.writeStatus(`${status} ${STATUS_CODES[status] ?? ''}`);
-      for (const name in headers) res.writeHeader(name, headers[name] ?? '');
+      if (status !== 200) res.writeStatus(statusLine(status));
+      const [name, value] = headerLines(headers);
+      if (name !== '') res.writeHeader(name, value);
       // No length can be left out only where nothing else is said: uWS takes an undefined one for 2^63.
       if (body === null && !ends) res.endWithoutBody();
       else if (body === null) res.end('', true);
@@ -223,12 +224,14 @@ export class HttpServer {
 
   /** The only place that changes the state of an exchange, and the counts that follow from it. */
   #move(exchange: Exchange, state: Exchange['state']): void {
-    this.#reading.delete(exchange);
-    this.#serving.delete(exchange);
-    if (exchange.state === 'sending') this.#sending -= 1;
-    if (state === 'sending') this.#sending += 1;
-    if (state === 'serving') this.#serving.add(exchange);
+    const before = exchange.state;
     exchange.state = state;
+    if (before === 'reading') this.#reading.delete(exchange);
+    else if (before === 'serving') this.#serving.delete(exchange);
+    else if (before === 'sending') this.#sending -= 1;
+    if (state === 'sending') this.#sending += 1;
+    if (state !== 'serving') return;
+    this.#serving.add(exchange);
     exchange.sinceMs = performance.now();
   }
 

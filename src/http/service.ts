@@ -12,12 +12,6 @@ import { type Prepared, prepare } from './prepare.ts';
 import type { AnyReply, Method, Route } from './route.ts';
 import { createRouter, type Match } from './router.ts';
 
-/** Sent with everything. Whoever serves this under TLS adds Strict-Transport-Security there. */
-const SECURITY_HEADERS = {
-  'X-Content-Type-Options': 'nosniff',
-  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
-  'Referrer-Policy': 'no-referrer',
-} as const;
 const JSON_TYPE = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
 
 export function createService(app: HttpApp, table: readonly Route[]): Service {
@@ -31,18 +25,19 @@ export function createService(app: HttpApp, table: readonly Route[]): Service {
     const sent = text ?? (body === undefined ? null : JSON.stringify(body));
     const declared = route?.answers[status];
     const type = typeof declared === 'string' ? declared : 'application/json';
-    return {
-      status,
-      headers: {
-        ...(sent === null ? {} : { 'Content-Type': type }),
-        'Cache-Control': (status < 400 && route?.cache) || 'no-store',
-        'X-Request-Id': head.requestId,
-        ...SECURITY_HEADERS,
-        ...cors.headers(head),
-        ...headers,
-      },
-      body: sent,
+    const caching = (status < 400 && route?.cache) || 'no-store';
+    // The last three stand for safety. Whoever serves this under TLS adds Strict-Transport-Security there.
+    const all: Record<string, string> = {
+      'Cache-Control': caching,
+      'X-Request-Id': head.requestId,
+      'X-Content-Type-Options': 'nosniff',
+      'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+      'Referrer-Policy': 'no-referrer',
     };
+    if (sent !== null) all['Content-Type'] = type;
+    if (cors.on) Object.assign(all, cors.headers(head));
+    for (const name in headers) all[name] = headers[name] ?? '';
+    return { status, headers: all, body: sent };
   }
 
   /** Whatever the body says. */
@@ -74,14 +69,13 @@ export function createService(app: HttpApp, table: readonly Route[]): Service {
     plan(head) {
       const match = router.find(head.path);
       if (!match) return answerAll(head, replyOf(refuse('NOT_FOUND')));
-      const allow = methodsOf(match, cors.on);
-      const preflight = cors.preflight(head, allow);
+      const preflight = head.method === 'OPTIONS' ? cors.preflight(head, methodsOf(match, cors.on)) : null;
       if (preflight) return answerAll(head, { status: 204, headers: preflight });
       const route = match.routes.get((head.method === 'HEAD' ? 'GET' : head.method) as Method);
       const one = route && prepared.get(route);
       return one
         ? planRoute(head, one, match.values)
-        : answerAll(head, replyOf(refuse('METHOD_NOT_ALLOWED', { allow })));
+        : answerAll(head, replyOf(refuse('METHOD_NOT_ALLOWED', { allow: methodsOf(match, cors.on) })));
     },
     refusal: (head, code: ErrorCode, members) => dress(head, replyOf(refuse(code, members))),
   };

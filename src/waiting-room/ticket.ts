@@ -43,8 +43,8 @@ export function ticketOf({ claims, token, place, position, room, nowMs = room.no
     admitted: room.admitted,
     estimatedWaitSeconds: waits ? estimateWait(at - 1, room) : null,
     pollAfterSeconds: waits ? pollAfter(at, room.claimMs) : pollAfter(SETTLED, room.claimMs),
-    joinedAt: iso(claims.joinedAtMs),
-    expiresAt: place.expiresAtMs === null ? null : iso(place.expiresAtMs),
+    joinedAt: new Date(claims.joinedAtMs).toISOString(),
+    expiresAt: place.expiresAtMs === null ? null : new Date(place.expiresAtMs).toISOString(),
     serverTime: iso(nowMs),
   };
 }
@@ -99,6 +99,10 @@ export function renderRoom(view: RoomParts): Room {
   };
 }
 
+let last = { ms: 0, text: new Date(0).toISOString() };
+
+/** All tickets of a tick tell the same time. */
 function iso(ms: number): string {
-  return new Date(ms).toISOString();
+  if (ms !== last.ms) last = { ms, text: new Date(ms).toISOString() };
+  return last.text;
 }
