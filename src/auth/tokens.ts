@@ -6,7 +6,7 @@ import { errors, jwtVerify, type JWTPayload, type JWTVerifyOptions, type JWTHead
 import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { LIMITS } from '../limits.ts';
-import { createSigner, signingKey } from './hs256.ts';
+import { createReader, createSigner, signingKey } from './hs256.ts';
 import { createOutsideProvider } from './outside-provider.ts';
 import { createRecent } from './recent.ts';
 
@@ -62,6 +62,19 @@ const QueuePayload = Type.Object({
   joinedAt: Type.Integer({ minimum: 0 }),
 });
 const queuePayload = Compile(QueuePayload);
+/** What `jwtVerify` makes sure of with OWN. */
+const ownPayload = Compile(
+  Type.Object({
+    iss: Type.String(),
+    aud: Type.String(),
+    sub: Type.String(),
+    exp: Type.Number(),
+    nbf: Type.Optional(Type.Never()),
+  }),
+);
+
+/** null, or a JOSEError: no good token. */
+type Verifier = (token: string) => JWTPayload | null | Promise<JWTPayload>;
 
 /** Throws where the settings name no secret, or half an outside provider. */
 export function createTokens(settings: TokenSettings): Tokens {
@@ -82,8 +95,16 @@ export function createTokens(settings: TokenSettings): Tokens {
     return key;
   }
 
-  async function own(token: string, { audience, type }: typeof ACCESS | typeof QUEUE): Promise<JWTPayload> {
-    return (await jwtVerify(token, keyOf, { ...OWN, audience, typ: type })).payload;
+  function verifierOf({ audience, type }: typeof ACCESS | typeof QUEUE): Verifier {
+    const read = createReader(keys, type);
+    return (token) => {
+      const payload = read(token);
+      if (payload === null)
+        return jwtVerify(token, keyOf, { ...OWN, audience, typ: type }).then((verified) => verified.payload);
+      if (!ownPayload.Check(payload)) return null;
+      const { iss, aud, exp } = payload;
+      return iss === ISSUER && aud === audience && exp > Math.floor(Date.now() / 1000) ? payload : null;
+    };
   }
 
   return {
@@ -99,10 +120,10 @@ export function createTokens(settings: TokenSettings): Tokens {
       const place = { sub: userId, jti: queueId, concertId, epoch, sequence, joinedAt };
       return signQueue({ iss: ISSUER, aud: QUEUE.audience, ...place, ...lifetime(QUEUE.seconds) });
     },
-    verifyAccess: remembering(outside ?? ((token) => own(token, ACCESS)), ({ sub }) =>
+    verifyAccess: remembering(outside ?? verifierOf(ACCESS), ({ sub }) =>
       sub !== undefined && isUserId(sub) ? { userId: sub } : null,
     ),
-    verifyQueue: remembering((token) => own(token, QUEUE), claimsOf),
+    verifyQueue: remembering(verifierOf(QUEUE), claimsOf),
   };
 }
 
@@ -143,31 +164,32 @@ function claimsOf(payload: JWTPayload): QueueClaims | null {
   };
 }
 
+/** Of HS256; of a longer signature, its end. */
+const SIGNATURE_CHARS = 43;
+
 /**
  * Remembers tokens that were verified, up to their end: a person polls with the same one for hours, and verifying
  * goes through the thread pool. Only good tokens are kept, so that a flood of bad ones forgets nobody.
  */
 function remembering<C extends object>(
-  verify: (token: string) => Promise<JWTPayload>,
+  verify: Verifier,
   read: (payload: JWTPayload) => C | null,
 ): (token: string) => Promise<C | null> {
-  const verified = createRecent<{ claims: C; endsMs: number }>(LIMITS.VERIFIED_TOKENS_KEPT);
+  const verified = createRecent<{ token: string; claims: C; endsMs: number }>(LIMITS.VERIFIED_TOKENS_KEPT);
   return async (token) => {
-    const known = verified.get(token);
-    if (known) {
+    // A token of 300 characters takes longer to look up than to compare, and its signature names it as well.
+    const name = token.slice(-SIGNATURE_CHARS);
+    const known = verified.get(name);
+    if (known?.token === token) {
       if (known.endsMs > Date.now()) return known.claims;
-      verified.delete(token);
+      verified.delete(name);
       return null;
     }
     if (token.length > LIMITS.TOKEN_MAX_BYTES) return null;
     try {
       const payload = await verify(token);
-      const claims = read(payload);
-      if (claims)
-        verified.set(token, {
-          claims: Object.freeze(claims),
-          endsMs: (payload.exp ?? 0) * 1000,
-        });
+      const claims = payload && read(payload);
+      if (claims) verified.set(name, { token, claims: Object.freeze(claims), endsMs: (payload.exp ?? 0) * 1000 });
       return claims;
     } catch (error) {
       // Every fault of a token is a JOSEError; anything else is a fault of ours or of the provider.
