@@ -18,7 +18,7 @@ const POLLS_A_JOIN = 5;
 /** Once the spike is over an iteration polls what falls due for this long; a virtual user begins one each 1.25 s. */
 const POLLING_MS = 900;
 const POLLING_PER_SECOND = Math.ceil(v.VUS * 0.8);
-const PAUSE_S = 0.05;
+const PAUSE_S = 0.1;
 
 const joins = new Counter('joins');
 const joinsAtPeak = new Counter('joins_at_peak');

@@ -25,6 +25,8 @@ export interface Report {
   at: string;
   passed: boolean;
   machine: string;
+  /** processes that wanted a core before the run, over a minute: above 1 the machine had other work */
+  loadBefore: number;
   versions: Record<string, string>;
   server: string;
   generator: string;
@@ -44,6 +46,7 @@ interface RunFacts {
   story: StoryName;
   variables: Record<string, number>;
   metrics: K6Metrics;
+  loadBefore: number;
   exitCode: number;
   k6: string;
   server: string;
@@ -79,6 +82,7 @@ export function makeReport(facts: RunFacts): Report {
     at: new Date().toISOString(),
     passed: facts.exitCode === 0 && thresholds.every(({ holds }) => holds) && booksHold,
     machine: `${cpus()[0]?.model ?? 'unknown'}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${type()} ${release()}`,
+    loadBefore: round(facts.loadBefore),
     versions: { onsale: version, node: process.version, k6: facts.k6 },
     server: facts.server,
     generator: facts.generator,
@@ -124,7 +128,7 @@ export function renderReport(report: Report): string {
   const rows: [string, string][] = [
     ['result', report.passed ? 'passed' : '**failed**'],
     ['when', report.at],
-    ['machine', report.machine],
+    ['machine', `${report.machine}; load average before the run ${report.loadBefore}`],
     ['versions', `onsale ${versions.onsale}, Node ${versions.node}, k6 ${versions.k6}`],
     ['server', report.server],
     ['generator', report.generator],

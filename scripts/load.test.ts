@@ -49,6 +49,7 @@ describe('the report', () => {
     story: 'hold-storm' as const,
     variables: planned('hold-storm', {}),
     metrics,
+    loadBefore: 0.04,
     exitCode: 0,
     k6: 'v2.0.0',
     server: 'one',

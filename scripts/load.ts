@@ -5,6 +5,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PLANS, planned, type StoryName } from '../loadtest/shared/plans.ts';
@@ -68,6 +69,7 @@ async function runStory({ story, smoke, system, k6, dir }: Run): Promise<Report>
     },
   });
   system.pauses();
+  const [loadBefore = 0] = loadavg();
   const serverCpu = 'server' in system.pids ? null : await watchMetricsCpu(system.url);
   const cpu = watchCpu({ ...system.pids, k6: child.pid ?? 0 });
   const tie = leash(child.pid, dir, { removeDir: false });
@@ -83,7 +85,7 @@ async function runStory({ story, smoke, system, k6, dir }: Run): Promise<Report>
   rmSync(summary);
   const books = plan.books ? await readBooks(system, concertId, { ...plan.books, metrics }) : null;
   const generator = cores === null ? 'k6, not pinned' : `k6, pinned to core ${cores}`;
-  const facts = { story, variables, metrics, exitCode, k6: k6.version, server: system.told, generator };
+  const facts = { loadBefore, story, variables, metrics, exitCode, k6: k6.version, server: system.told, generator };
   const report = makeReport({ ...facts, cpu: used, pausesMs: system.pauses(), books });
   writeFileSync(join(dir, `${story}.json`), `${JSON.stringify(report, null, 2)}\n`);
   writeFileSync(join(dir, `${story}.md`), renderReport(report));
@@ -186,7 +188,8 @@ async function one(story: StoryName, { reference }: { reference: boolean }): Pro
   const [report] = await runAll([story], { smoke: false, k6 });
   if (!report) return;
   console.log(`\n${renderReport(report)}`);
-  if (reference) {
+  const kept = reference && report.passed;
+  if (kept) {
     const to = join(RESULTS, 'reference');
     mkdirSync(to, { recursive: true });
     for (const end of ['json', 'md', 'html']) {
@@ -194,7 +197,8 @@ async function one(story: StoryName, { reference }: { reference: boolean }): Pro
       if (existsSync(made)) copyFileSync(made, join(to, `${story}.${end}`));
     }
   }
-  tell(`written to loadtest/results/${reference ? 'reference' : 'latest'}/${story}.{json,md,html}`);
+  tell(`written to loadtest/results/${kept ? 'reference' : 'latest'}/${story}.{json,md,html}`);
+  if (reference && !kept) tell('not kept as the reference, since it failed');
   if (!report.passed) process.exitCode = 1;
 }
 
