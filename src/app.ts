@@ -12,7 +12,7 @@ import type { Log } from './observability/log.ts';
 import { metrics } from './observability/metrics.ts';
 import { checkInstallation } from './operations/installation.ts';
 import { closePool, openPool } from './postgres/pool.ts';
-import { openRedis } from './redis/client.ts';
+import { connectAll, openRedis } from './redis/client.ts';
 import { checkDurability } from './redis/durability.ts';
 import { type MemoryWatch, watchMemory } from './redis/memory.ts';
 import { type RedisClient, waitForReplica } from './redis/script.ts';
@@ -97,7 +97,7 @@ export async function connectRedis(config: Config, log: Log): Promise<RedisClien
   redis.on('close', () => metrics.redisUp.set(0));
   for (let told = false; ; told = true) {
     try {
-      if (redis.status === 'wait' || redis.status === 'end') await redis.connect();
+      if (redis.status === 'wait' || redis.status === 'end') await connectAll(redis);
       await checkDurability(redis, config.durability);
       await checkInstallation(redis, config);
       return redis;

@@ -4,7 +4,7 @@ import { type RedisCluster, startCluster } from '../testing/redis-cluster.ts';
 import { type RedisServer, startRedis } from '../testing/redis-server.ts';
 import { startProxy, type TcpProxy } from '../testing/tcp-proxy.ts';
 import { until } from '../testing/until.ts';
-import { isRedisAway, openRedis } from './client.ts';
+import { connectAll, isRedisAway, openRedis } from './client.ts';
 
 const INCREMENT = "return redis.call('INCR', KEYS[1])";
 
@@ -47,7 +47,7 @@ describe('a script whose reply is lost is not sent again: its outcome is unknown
     const proxy = await startProxy({ target: single.port });
     proxies.push(proxy);
     const redis = openRedis({ url: `redis://127.0.0.1:${proxy.port}`, cluster: false }, 'hot');
-    await redis.connect();
+    await connectAll(redis);
     const { error, count } = await increments(
       () => redis.eval(INCREMENT, 1, 'n'),
       [proxy],
@@ -78,7 +78,7 @@ describe('a script whose reply is lost is not sent again: its outcome is unknown
       const views = await Promise.all(cluster.nodes.map(portsKnownTo));
       return views.flat().every((port) => announced.has(port));
     });
-    await redis.connect();
+    await connectAll(redis);
     for (const key of ['{a}n', '{b}n', '{c}n']) {
       const { error, count } = await increments(
         () => redis.eval(INCREMENT, 1, key),

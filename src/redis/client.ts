@@ -89,6 +89,12 @@ function openCluster(url: string, options: Options, kind: keyof typeof KINDS): C
   return client;
 }
 
+/** Connects, all nodes of a cluster included: one that is still connecting refuses the commands of a `hot` client. */
+export async function connectAll(redis: RedisClient): Promise<void> {
+  await redis.connect();
+  if (redis instanceof Cluster) await Promise.all(redis.nodes('all').map((node) => node.ping()));
+}
+
 /** Runs `each` on every master, one at a time: SCAN and INFO know one node only. */
 export async function onEveryMaster(redis: RedisClient, each: (node: Redis) => Promise<void>): Promise<void> {
   for (const node of redis instanceof Cluster ? redis.nodes('master') : [redis]) await each(node);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pino } from 'pino';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
-import { openRedis } from '../redis/client.ts';
+import { connectAll, openRedis } from '../redis/client.ts';
 import { accountKeys, concertKeys } from '../redis/keys.ts';
 import { flush, testRedis } from '../testing/connect.ts';
 import { startCluster } from '../testing/redis-cluster.ts';
@@ -102,7 +102,7 @@ test('on a cluster the accounts of all nodes', async () => {
   onTestFinished(() => cluster.stop());
   const client = openRedis({ url: cluster.url, cluster: true }, 'hot');
   onTestFinished(() => client.disconnect());
-  await client.connect();
+  await connectAll(client);
   await until(() => client.status === 'ready');
   const deps = newDeps(client);
   for (let i = 0; i < 30; i++) await signUp(`fan${i}@example.org`, client);
