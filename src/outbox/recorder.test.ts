@@ -161,8 +161,10 @@ describe('at least once', () => {
   test('a job that a dead worker holds is taken up again', async () => {
     const connection = openRedis({ url: redisUrl, cluster: onCluster }, 'patient');
     let taken = false;
-    // A worker that takes the job and never answers; without renewals its lock runs out, as a dead one's would.
-    const options = { ...WORKER_OPTIONS, lockDuration: 1_000, skipLockRenewal: true, skipStalledCheck: true };
+    // A worker that takes the job and never answers; without renewals its lock runs out, as a dead one's would. One job
+    // at a time, or it would be the one that takes it up again.
+    const alone = { concurrency: 1, skipLockRenewal: true, skipStalledCheck: true };
+    const options = { ...WORKER_OPTIONS, ...alone, lockDuration: 1_000 };
     const hung = Promise.withResolvers<void>();
     const dead = new Worker(
       QUEUE,
