@@ -4,6 +4,7 @@
  */
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { LIMITS } from '../limits.ts';
+import { gatherWrites } from './gather-writes.ts';
 import type { RedisClient } from './script.ts';
 
 export interface RedisAddress {
@@ -48,6 +49,10 @@ const KINDS = { hot: HOT, patient: PATIENT, producer: PRODUCER };
 export function openRedis({ url, cluster }: RedisAddress, kind: keyof typeof KINDS): RedisClient {
   const options = KINDS[kind];
   const client = cluster ? openCluster(url, options, kind) : new Redis(url, options);
+  if (kind === 'hot') {
+    if (client instanceof Cluster) client.on('+node', gatherWrites);
+    else gatherWrites(client);
+  }
   // Without a listener ioredis prints every failed attempt; readiness and the log tell of it once.
   client.on('error', () => {});
   return client;
