@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { print } from './table.ts';
 
 interface Profile {
-  nodes: { id: number; callFrame: { functionName: string; url: string; lineNumber: number } }[];
+  nodes: { id: number; children?: number[]; callFrame: { functionName: string; url: string; lineNumber: number } }[];
   samples: number[];
   timeDeltas: number[];
 }
@@ -28,31 +28,38 @@ export function printProfiles(dir: string): void {
   }
 }
 
-const SHOWN = 30;
+const SHOWN = 40;
 const IDLE = '(idle)';
 
 function printProfile({ nodes, samples, timeDeltas }: Profile): void {
-  const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
-  const [functions, files] = [new Map<string, number>(), new Map<string, number>()];
+  const names = new Map(nodes.map((node) => [node.id, nameOf(node)]));
+  const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)));
+  const [own, all] = [new Map<string, number>(), new Map<string, number>()];
   let busy = 0;
   samples.forEach((id, i) => {
-    const { functionName, url, lineNumber } = frames.get(id) ?? { functionName: '', url: '', lineNumber: 0 };
-    if (functionName === IDLE) return;
+    const name = names.get(id) ?? '';
     const micros = timeDeltas[i] ?? 0;
-    const file = url.replace(/^.*\/(?=(src|node_modules)\/)/, '') || functionName;
-    const name = url === '' ? functionName : `${functionName || '(anonymous)'} ${file}:${lineNumber + 1}`;
-    functions.set(name, (functions.get(name) ?? 0) + micros);
-    files.set(file, (files.get(file) ?? 0) + micros);
+    if (name === IDLE) return;
     busy += micros;
+    own.set(name, (own.get(name) ?? 0) + micros);
+    const above = new Set<string>();
+    for (let at: number | undefined = id; at !== undefined; at = parents.get(at)) above.add(names.get(at) ?? '');
+    for (const each of above) all.set(each, (all.get(each) ?? 0) + micros);
   });
   for (const [what, times] of [
-    ['function', functions],
-    ['file', files],
+    ['own time', own],
+    ['with what it calls', all],
   ] as const) {
     const most = [...times].sort(([, a], [, b]) => b - a).slice(0, SHOWN);
     print(
-      [`${what} of onsale, whole life of the server (${(busy / 1e6).toFixed(1)} s busy)`, 'own time'],
+      [`onsale's functions, whole life of the server (${(busy / 1e6).toFixed(1)} s busy)`, what],
       most.map(([name, micros]) => [name, `${((100 * micros) / busy).toFixed(1)} %`]),
     );
   }
+}
+
+function nameOf({ callFrame: { functionName, url, lineNumber } }: Profile['nodes'][number]): string {
+  if (url === '') return functionName;
+  const file = url.replace(/^.*\/(?=(src|node_modules)\/)/, '');
+  return `${functionName || '(anonymous)'} ${file}:${lineNumber + 1}`;
 }
