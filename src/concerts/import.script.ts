@@ -1,3 +1,4 @@
+import { HOLD_KEYS } from '../redis/keys.ts';
 import { defineScript } from '../redis/script.ts';
 
 /** A seat, by its index, that an import would remove or reprice although it is held or sold. */
@@ -9,20 +10,7 @@ export interface TakenSeat {
 
 export const importScript = defineScript({
   file: 'concerts/import.lua',
-  keys: [
-    'base',
-    'room',
-    'places',
-    'waiting',
-    'active',
-    'members',
-    'ended',
-    'left',
-    'log',
-    'stock',
-    'holds',
-    'catalogue',
-  ],
+  keys: [...HOLD_KEYS, 'catalogue'],
   args: ['revision', 'dry', 'concert', 'new_room', 'room_changes'],
   moreArgs: ['schedule_id', 'layout', 'guarded', 'bytes', 'freed'],
   outcomes: {

@@ -1,28 +1,10 @@
+import { HOLD_KEYS } from '../redis/keys.ts';
 import { defineScript } from '../redis/script.ts';
 import { confirmedOf, notActiveOf } from './outcomes.ts';
 
 export const confirm = defineScript({
   file: 'payments/confirm.lua',
-  keys: [
-    'base',
-    'room',
-    'places',
-    'waiting',
-    'active',
-    'members',
-    'ended',
-    'left',
-    'log',
-    'stock',
-    'holds',
-    'live',
-    'owned_by',
-    'paid_by',
-    'bought',
-    'outbox',
-    'reservation',
-    'idempotency',
-  ],
+  keys: [...HOLD_KEYS, 'live', 'owned_by', 'paid_by', 'bought', 'outbox', 'reservation', 'idempotency'],
   args: [
     'user_id',
     'queue_id',

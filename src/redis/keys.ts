@@ -17,6 +17,24 @@ export function digest(text: string): string {
   return createHash('sha256').update(text).digest('base64url').slice(0, 22);
 }
 
+/**
+ * KEYS, in order, of every script that makes or ends a hold: it marks seats, settles the place of their user and logs
+ * both. Further ones follow.
+ */
+export const HOLD_KEYS = [
+  'base',
+  'room',
+  'places',
+  'waiting',
+  'active',
+  'members',
+  'ended',
+  'left',
+  'log',
+  'stock',
+  'holds',
+] as const;
+
 /** Keys of one concert. Names are the ones that Lua headers use for KEYS. */
 export function concertKeys(concertId: string) {
   const base = `{c:${concertId}}:`;

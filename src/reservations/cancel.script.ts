@@ -1,22 +1,10 @@
+import { HOLD_KEYS } from '../redis/keys.ts';
 import { defineScript, type Reply } from '../redis/script.ts';
 import { readRecord } from './record.ts';
 
 export const cancel = defineScript({
   file: 'reservations/cancel.lua',
-  keys: [
-    'base',
-    'room',
-    'places',
-    'waiting',
-    'active',
-    'members',
-    'ended',
-    'left',
-    'log',
-    'stock',
-    'holds',
-    'reservation',
-  ],
+  keys: [...HOLD_KEYS, 'reservation'],
   args: ['user_id', 'reservation_id'],
   outcomes: {
     /** `version`: of the schedule's seats; 0 where it was cancelled before */

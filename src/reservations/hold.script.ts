@@ -1,3 +1,4 @@
+import { HOLD_KEYS } from '../redis/keys.ts';
 import { defineScript } from '../redis/script.ts';
 
 /** The first answer, which a repeat gets again. */
@@ -15,17 +16,7 @@ const heldOf = ([reservationId, created, deadline, version, seatIds, prices, amo
 export const hold = defineScript({
   file: 'reservations/hold.lua',
   keys: [
-    'base',
-    'room',
-    'places',
-    'waiting',
-    'active',
-    'members',
-    'ended',
-    'left',
-    'log',
-    'stock',
-    'holds',
+    ...HOLD_KEYS,
     'catalogue',
     'bought',
     'seats',

@@ -1,8 +1,9 @@
+import { HOLD_KEYS } from '../redis/keys.ts';
 import { defineScript } from '../redis/script.ts';
 
 export const sweep = defineScript({
   file: 'reservations/sweep.lua',
-  keys: ['base', 'room', 'places', 'waiting', 'active', 'members', 'ended', 'left', 'log', 'stock', 'holds'],
+  keys: [...HOLD_KEYS],
   args: ['limit'],
   outcomes: {
     SWEPT: ([ended, looked, lag, ...gone]) => ({
