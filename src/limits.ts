@@ -35,6 +35,8 @@ export const LIMITS = {
 
   // waiting room
   JOINS_A_CALL: 200,
+  /** those who join wait for the call under way to return, and go together; no longer than this */
+  JOIN_GATHERS_MS: 50,
   ADMIT_A_CALL: 500,
   LEFT_SLICE: 5_000,
   TICK_MS: 200,
@@ -172,6 +174,7 @@ export function assertLimits(): void {
       'as Redis fills, first nothing new begins, then no money moves, and BullMQ has the rest',
     ],
     [LIMITS.TRANSFER_SWEEP_AGAIN_MS < LIMITS.TRANSFER_DEADLINE_MS, 'the sweeper puts off no transfer that is not due'],
+    [LIMITS.JOIN_GATHERS_MS + LIMITS.REDIS_COMMAND_TIMEOUT_MS < 1_000, 'a join is refused within a second'],
     [LIMITS.TICK_MS * 2 <= LIMITS.VERDICT_TRUSTED_MS, 'a tick may be late once'],
     [LIMITS.TICK_STALE_MS > LIMITS.TICK_MS * 2, 'one late tick is no outage'],
     [LIMITS.SEATS_A_CONCERT_MAX * LIMITS.PRICE_MAX < 1e14, 'revenue stays exact in Lua'],

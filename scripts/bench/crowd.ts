@@ -11,7 +11,7 @@ import { newReservationId, paymentIdOf } from '../../src/reservations/ids.ts';
 import { concertInput, operatorCall } from '../../src/testing/fan.ts';
 import { JWT_SECRET } from '../../src/testing/system.ts';
 import { admitScript } from '../../src/waiting-room/admit.script.ts';
-import { joinScript } from '../../src/waiting-room/join.script.ts';
+import { joinAll, joinersOf, joinScript } from '../../src/waiting-room/join.script.ts';
 import { claimsOfRow } from '../../src/waiting-room/ticket-row.ts';
 import { authorize } from '../../src/wallet/authorize.script.ts';
 import { charge } from '../../src/wallet/charge.script.ts';
@@ -103,14 +103,10 @@ export async function takePlaces(client: Redis, concertId: string, userIds: read
   const members: Member[] = [];
   for (let i = 0; i < userIds.length; i += LIMITS.JOINS_A_CALL) {
     const some = userIds.slice(i, i + LIMITS.JOINS_A_CALL);
-    const answer = await joinScript.run(client, {
-      keys,
-      args: {},
-      moreKeys: some.map(() => keys.noIdempotency),
-      moreArgs: some.flatMap((userId) => [userId, `q_${hex()}`, '']),
-    });
-    if (answer.outcome !== 'ROOM') throw new Error('no such room');
-    for (const one of answer.answers) {
+    const joiners = some.map((userId) => ({ userId, queueId: `q_${hex()}`, idempotency: null }));
+    const answers = await joinAll(client, keys, joiners);
+    if (!answers) throw new Error('no such room');
+    for (const one of answers) {
       if (one.word !== 'JOINED') throw new Error(`join answered ${one.word}`);
       const claims = claimsOfRow(one.row, concertId);
       members.push({ userId: claims.userId, claims, queueToken: tokens.signQueue(claims) });
@@ -132,7 +128,7 @@ export async function admitAll(client: Redis, concertId: string): Promise<void> 
 /** One joins alone, as a script call of its own. */
 export function joinStep(concertId: string, userId: string): Step {
   const keys = concertKeys(concertId);
-  return stepOf(joinScript, { keys, moreKeys: [keys.noIdempotency], moreArgs: [userId, `q_${hex()}`, ''] });
+  return stepOf(joinScript, { keys, ...joinersOf(keys, [{ userId, queueId: `q_${hex()}`, idempotency: null }]) });
 }
 
 export interface Held {

@@ -10,7 +10,7 @@ import { hold as holdScript } from '../reservations/hold.script.ts';
 import { newReservationId } from '../reservations/ids.ts';
 import { sweep as sweepScript } from '../reservations/sweep.script.ts';
 import { admitScript } from '../waiting-room/admit.script.ts';
-import { joinScript } from '../waiting-room/join.script.ts';
+import { joinAll } from '../waiting-room/join.script.ts';
 import { leaveScript } from '../waiting-room/leave.script.ts';
 import type { RoomView } from '../waiting-room/room-views.ts';
 import { newRoomFields } from '../waiting-room/settings.ts';
@@ -48,14 +48,8 @@ export async function openSale(
 export async function join(redis: RedisClient, { concertId }: Sale, userId: string): Promise<QueueClaims> {
   const keys = concertKeys(concertId);
   const queueId = `q_${randomUUID().replaceAll('-', '')}`;
-  const joined = await joinScript.run(redis, {
-    keys,
-    args: {},
-    moreKeys: [keys.noIdempotency],
-    moreArgs: [userId, queueId, ''],
-  });
-  const [answer] = joined.outcome === 'ROOM' ? joined.answers : [];
-  if (answer?.word !== 'JOINED') throw new Error(`join answered ${answer?.word ?? joined.outcome}`);
+  const [answer] = (await joinAll(redis, keys, [{ userId, queueId, idempotency: null }])) ?? [];
+  if (answer?.word !== 'JOINED') throw new Error(`join answered ${answer?.word}`);
   return claimsOfRow(answer.row, concertId);
 }
 

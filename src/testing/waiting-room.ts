@@ -5,7 +5,7 @@ import type { QueueClaims } from '../auth/tokens.ts';
 import { concertKeys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';
 import { admitScript } from '../waiting-room/admit.script.ts';
-import { type JoinAnswer, joinScript } from '../waiting-room/join.script.ts';
+import { type JoinAnswer, joinAll as joinTogether } from '../waiting-room/join.script.ts';
 import { leaveScript } from '../waiting-room/leave.script.ts';
 import { parsePlace } from '../waiting-room/place.ts';
 import { newRoomFields } from '../waiting-room/settings.ts';
@@ -39,14 +39,17 @@ export function newQueueId(): string {
 
 /** One call of the script for all of them, in their order. */
 export async function joinAll({ redis, keys }: TestRoom, joiners: readonly Joiner[]): Promise<JoinAnswer[]> {
-  const answer = await joinScript.run(redis, {
+  const answers = await joinTogether(
+    redis,
     keys,
-    args: {},
-    moreKeys: joiners.map(({ userId, key }) => (key ? keys.idempotency(userId, 'join', key) : keys.noIdempotency)),
-    moreArgs: joiners.flatMap(({ userId, queueId, fingerprint = '' }) => [userId, queueId, fingerprint]),
-  });
-  if (answer.outcome === 'NONE') throw new Error('there is no such room');
-  return answer.answers;
+    joiners.map(({ userId, queueId, key, fingerprint = '' }) => ({
+      userId,
+      queueId,
+      idempotency: key ? { key, fingerprint } : null,
+    })),
+  );
+  if (!answers) throw new Error('there is no such room');
+  return answers;
 }
 
 /** Takes a place. @returns what its queue token says */

@@ -14,7 +14,7 @@ import {
   placeOf,
   redisNow,
 } from '../testing/waiting-room.ts';
-import { joinScript } from './join.script.ts';
+import { joinAll as joinAtOnce } from './join.script.ts';
 import type { TicketRow } from './ticket-row.ts';
 
 const redis = await testRedis();
@@ -172,10 +172,49 @@ describe('REPEAT and MISMATCH', () => {
 test('NONE: no room is made by a join', async () => {
   const room = await openRoom(redis);
   await redis.del(room.keys.room);
-  const moreArgs = ['ann', newQueueId(), ''];
-  const call = { keys: room.keys, args: {}, moreKeys: [room.keys.noIdempotency], moreArgs };
-  expect(await joinScript.run(redis, call)).toEqual({ outcome: 'NONE' });
+  expect(await joinAtOnce(redis, room.keys, [{ userId: 'ann', queueId: newQueueId(), idempotency: null }])).toBeNull();
   expect(await redis.exists(room.keys.room, room.keys.places, room.keys.waiting)).toBe(0);
+});
+
+test('in one call each gets what they would have got alone, in their order', async () => {
+  const room = await openRoom(redis);
+  const old = await enter(room, 'old');
+  await agePlace(room, old.queueId);
+  const bob = await join(room, 'bob');
+  const ann = { userId: 'ann', queueId: newQueueId(), key: 'k1', fingerprint: 'f1' };
+  const eve = { userId: 'eve', queueId: newQueueId(), key: 'k1', fingerprint: 'f1' };
+  const newcomer = (userId: string) => ({ userId, queueId: newQueueId() });
+  const answers = await joinAll(room, [
+    newcomer('cat'),
+    ann,
+    newcomer('bob'),
+    { ...ann, queueId: newQueueId() },
+    newcomer('ann'),
+    { ...ann, queueId: newQueueId(), fingerprint: 'f2' },
+    newcomer('old'),
+    eve,
+    newcomer('old'),
+    newcomer('eve'),
+  ]);
+  expect(answers).toMatchObject([
+    { word: 'JOINED', row: { position: 2, record: { sequence: 3, userId: 'cat' }, room: { waiting: 2 } } },
+    { word: 'JOINED', row: { queueId: ann.queueId, position: 3, record: { sequence: 4 } } },
+    { word: 'EXISTS', row: { queueId: bob.queueId, position: 1, room: { waiting: 3 } } },
+    { word: 'REPEAT', row: rowOf(answers[1]) },
+    { word: 'EXISTS', row: { queueId: ann.queueId, position: 3, room: { waiting: 3 } } },
+    { word: 'MISMATCH' },
+    { word: 'JOINED', row: { position: 4, record: { sequence: 5, userId: 'old' } } },
+    { word: 'JOINED', row: { queueId: eve.queueId, position: 5, record: { sequence: 6 } } },
+    { word: 'EXISTS', row: { position: 4, record: { userId: 'old' } } },
+    { word: 'EXISTS', row: { queueId: eve.queueId, position: 5 } },
+  ]);
+  expect(await redis.hget(room.keys.room, 'seq')).toBe('6');
+  const waiting = await redis.zrange(room.keys.waiting, '0', '-1', 'WITHSCORES');
+  expect(waiting.filter((_, i) => i % 2)).toEqual(['2', '3', '4', '5', '6']);
+  expect(await placeOf(room, old.queueId)).toMatchObject({ status: 'E', reason: 'UNCLAIMED' });
+  const members = { 'w:ann': ann.queueId, 'w:bob': bob.queueId, 'w:eve': eve.queueId };
+  expect(await redis.hgetall(room.keys.members)).toMatchObject(members);
+  expect(await placeOf(room, ann.queueId)).toEqual(rowOf(answers[1]).record);
 });
 
 test('200 joiners in one call stand in their order', async () => {
