@@ -31,12 +31,11 @@ export const LIMITS = {
 
   // who was seen lately; 0.1 kB each
   KNOWN_USERS_KEPT: 200_000,
+  WALLETS_ASKED_A_CALL: 200,
   RATE_BUCKETS_KEPT: 200_000,
 
   // waiting room
   JOINS_A_CALL: 200,
-  /** those who join wait for the call under way to return, and go together; no longer than this */
-  JOIN_GATHERS_MS: 50,
   ADMIT_A_CALL: 500,
   LEFT_SLICE: 5_000,
   TICK_MS: 200,
@@ -81,6 +80,8 @@ export const LIMITS = {
 
   // Redis: a call that has no answer by then is 503, its outcome unknown
   REDIS_COMMAND_TIMEOUT_MS: 800,
+  /** calls that gather wait so long for the one under way */
+  CALL_GATHERS_MS: 50,
   /** from this share of maxmemory on, joins and holds are refused … */
   MEMORY_REFUSE_SHARE: 0.8,
   /** … and from this one on, payments and charges: the rest is for BullMQ, without which no outbox empties */
@@ -174,7 +175,10 @@ export function assertLimits(): void {
       'as Redis fills, first nothing new begins, then no money moves, and BullMQ has the rest',
     ],
     [LIMITS.TRANSFER_SWEEP_AGAIN_MS < LIMITS.TRANSFER_DEADLINE_MS, 'the sweeper puts off no transfer that is not due'],
-    [LIMITS.JOIN_GATHERS_MS + LIMITS.REDIS_COMMAND_TIMEOUT_MS < 1_000, 'a join is refused within a second'],
+    [
+      LIMITS.CALL_GATHERS_MS + LIMITS.REDIS_COMMAND_TIMEOUT_MS < 1_000,
+      'a call that gathered is refused within a second',
+    ],
     [LIMITS.TICK_MS * 2 <= LIMITS.VERDICT_TRUSTED_MS, 'a tick may be late once'],
     [LIMITS.TICK_STALE_MS > LIMITS.TICK_MS * 2, 'one late tick is no outage'],
     [LIMITS.SEATS_A_CONCERT_MAX * LIMITS.PRICE_MAX < 1e14, 'revenue stays exact in Lua'],

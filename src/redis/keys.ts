@@ -7,14 +7,14 @@
  *   `{a:<digest>}`     one built-in account, digest of the normalised email
  * plus `{directory}` for what is about the whole installation. One script touches one tag.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Fixed at the first start of an installation and checked at each: changing it would lose every wallet. */
 export const WALLET_PARTITIONS = 64;
 
 /** A short, collision-resistant name for text of any length and alphabet (emails, idempotency keys). */
 export function digest(text: string): string {
-  return createHash('sha256').update(text).digest('base64url').slice(0, 22);
+  return hash('sha256', text, 'base64url').slice(0, 22);
 }
 
 /**
@@ -89,7 +89,7 @@ export function concertKeys(concertId: string) {
 }
 
 export function walletPartition(userId: string): number {
-  return createHash('sha256').update(userId).digest().readUInt32BE(0) % WALLET_PARTITIONS;
+  return Number.parseInt(hash('sha256', userId, 'hex').slice(0, 8), 16) % WALLET_PARTITIONS;
 }
 
 /** Keys that all wallets of one partition share. */

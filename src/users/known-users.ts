@@ -2,7 +2,7 @@
 import { createRecent } from '../auth/recent.ts';
 import { LIMITS } from '../limits.ts';
 import type { RedisClient } from '../redis/script.ts';
-import { openWallet, walletExists } from '../wallet/open.ts';
+import { openWallet, walletsAsked } from '../wallet/open.ts';
 
 export interface KnownUsers {
   /** Whether a user who proved to be this one is there; with an outside provider they come into being by it. */
@@ -14,10 +14,11 @@ export interface KnownUsers {
 /** `outside`: an outside identity provider says who is a user, and no sign-up has opened the wallet. */
 export function createKnownUsers({ redis, outside }: { redis: RedisClient; outside: boolean }): KnownUsers {
   const known = createRecent<true>(LIMITS.KNOWN_USERS_KEPT);
+  const hasWallet = walletsAsked({ redis });
 
   async function has(userId: string): Promise<boolean> {
     if (known.get(userId)) return true;
-    const exists = await walletExists({ redis }, userId);
+    const exists = await hasWallet(userId);
     if (exists) known.set(userId, true);
     return exists;
   }

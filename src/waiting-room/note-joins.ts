@@ -21,7 +21,8 @@ interface Notebook {
   failing: boolean;
 }
 
-const GATHER_MS = 20;
+/** A write is a script per wallet partition, whoever is in it: the longer, the fewer a join. */
+const GATHER_MS = 100;
 const RETRY_MS = 500;
 
 const notebooks = new WeakMap<RedisClient, Notebook>();

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { walletKeys } from '../redis/keys.ts';
 import { testRedis } from '../testing/connect.ts';
 import { open } from './open.script.ts';
-import { openWallet, walletExists } from './open.ts';
+import { openWallet, walletExists, walletsAsked } from './open.ts';
 import { redisNow, userWith } from './wallet.fixture.ts';
 
 const redis = await testRedis();
@@ -34,4 +34,17 @@ test('EXISTS: a repeat leaves the money alone', async () => {
   expect(await open.run(redis, { keys, args: { user_id: userId } })).toEqual({ outcome: 'EXISTS' });
   await openWallet({ redis }, userId);
   expect(await redis.hget(keys.wallet, 'available')).toBe('500');
+});
+
+test('many who ask at once each get their own answer', async () => {
+  const there = await Promise.all(Array.from({ length: 8 }, () => userWith(redis, 0)));
+  const hasWallet = walletsAsked({ redis });
+  const ask = (userIds: string[]) => Promise.all(userIds.map(hasWallet));
+  expect(await ask(there)).toEqual(there.map(() => true));
+  expect(await ask(['nobody', 'no one'])).toEqual([false, false]);
+  expect(await ask([...there, 'nobody', ...there])).toEqual(
+    [...there, 'nobody', ...there].map((id) => id !== 'nobody'),
+  );
+  await redis.del(walletKeys(there[0] ?? '').wallet);
+  expect(await ask(there)).toEqual(there.map((_, i) => i > 0));
 });
