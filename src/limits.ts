@@ -96,7 +96,7 @@ export const LIMITS = {
   // outbox
   CHUNK_MAX: 500,
   /** chunks on their way to PostgreSQL at once: in a long outage an outbox grows, and BullMQ does not */
-  CHUNKS_A_CONCERT: 4,
+  CHUNKS_A_CONCERT: 8,
   CHUNKS_A_PARTITION: 1,
   RELAY_BUSY_MS: 250,
   RELAY_IDLE_MAX_MS: 1_000,

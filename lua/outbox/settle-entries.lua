@@ -22,11 +22,14 @@ for i = 2, #ARGV, 3 do
   end
 end
 
--- Counts on through what has come, by at most 100 numbers a look: a wallet with a dead letter has a long gap for good.
+-- Counts on through what waits, by at most 100 numbers a look: a wallet with a dead letter has a long gap for good.
+-- What has come again, and was counted without its place in the gap, leaves it here.
 local function count_on(gap, recorded)
   repeat
     local ahead, joined = redis.call('ZRANGE', gap, 0, 99), 0
-    while tonumber(ahead[joined + 1]) == recorded + 1 do joined, recorded = joined + 1, recorded + 1 end
+    while (tonumber(ahead[joined + 1]) or math.huge) <= recorded + 1 do
+      joined, recorded = joined + 1, math.max(recorded, tonumber(ahead[joined + 1]))
+    end
     if joined > 0 then redis.call('ZREMRANGEBYRANK', gap, 0, joined - 1) end
   until joined < 100
   return recorded
@@ -38,12 +41,14 @@ for user_id, numbers in pairs(came) do
   -- Without a wallet there is nothing to count; making one up would hide the loss from the audit.
   if recorded then
     recorded, first = tonumber(recorded), tonumber(first)
+    table.sort(numbers)
     for _, n in ipairs(numbers) do
-      if n > recorded then redis.call('ZADD', gap, n, n) end
+      if n == recorded + 1 then recorded = n
+      elseif n > recorded then redis.call('ZADD', gap, n, n) end
     end
     recorded = count_on(gap, recorded)
     local keep_from = math.max(first, recorded - kept + 1)
-    redis.call('LTRIM', history, keep_from - first, -1)
+    if keep_from > first then redis.call('LTRIM', history, keep_from - first, -1) end
     redis.call('HSET', wallet, 'recorded', recorded, 'first', keep_from)
   end
 end

@@ -59,6 +59,15 @@ describe('SETTLED', () => {
     expect(await redis.exists(keys.gap)).toBe(0);
   });
 
+  test('a number of the gap that comes again with the one before it does not stay there', async () => {
+    const { settle, state } = await walletOf(5);
+    await settle([2, 4]);
+    await settle([2, 1]);
+    expect(await state()).toEqual({ recorded: 2, first: 1, gap: [4] });
+    await settle([3, 5]);
+    expect(await state()).toEqual({ recorded: 5, first: 1, gap: [] });
+  });
+
   test('a gap of hundreds closes at once', async () => {
     const { settle, state } = await walletOf(350);
     await settle(Array.from({ length: 349 }, (_, i) => i + 2));

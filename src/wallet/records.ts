@@ -32,7 +32,9 @@ WHERE NOT EXISTS (
  */
 export async function recordEntries(sql: ClientBase, entries: readonly EntryRecord[]): Promise<number[]> {
   const sent = [JSON.stringify(entries.map(rowOf))];
-  await sql.query(INSERT, sent);
+  const { rowCount: inserted } = await sql.query(INSERT, sent);
+  // Where every row is new, each stands as sent. Any that was there before leads to the comparison.
+  if (inserted === entries.length) return [];
   const { rows } = await sql.query<{ i: number }>(CONTRADICTING, sent);
   return rows.map(({ i }) => i);
 }
