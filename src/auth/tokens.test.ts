@@ -40,7 +40,7 @@ describe('our own tokens', () => {
     expect(await tokens.verifyAccess(tokens.signAccess('u_1'))).toEqual({ userId: 'u_1' });
   });
 
-  test('jose verifies what createHmac signs, with the times of the contract', async () => {
+  test('jose verifies what we sign, with the times of the contract', async () => {
     const key = new TextEncoder().encode(SECRET);
     const access = await jwtVerify(tokens.signAccess('u_1'), key, {
       algorithms: ['HS256'],
