@@ -1,4 +1,4 @@
-import { walletKeys, walletPartition } from '../redis/keys.ts';
+import { walletKeys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';
 import { noteConcerts as script } from './note-concerts.script.ts';
 
@@ -10,17 +10,15 @@ export interface ConcertNote {
 
 /** Notes concerts of many users, one script per wallet partition. Safe to repeat. */
 export async function noteConcerts({ redis }: { redis: RedisClient }, notes: readonly ConcertNote[]): Promise<void> {
-  const partitions = Map.groupBy(notes, ({ userId }) => walletPartition(userId));
-  await Promise.all(
-    [...partitions.values()].map((group) =>
-      script.run(redis, {
-        keys: {},
-        args: {},
-        moreKeys: group.map(({ userId }) => walletKeys(userId).concerts),
-        moreArgs: group.map(({ concertId }) => concertId),
-      }),
-    ),
-  );
+  const partitions = new Map<string, { moreKeys: string[]; moreArgs: string[] }>();
+  for (const { userId, concertId } of notes) {
+    const { base, concerts } = walletKeys(userId);
+    const partition = partitions.get(base) ?? { moreKeys: [], moreArgs: [] };
+    partitions.set(base, partition);
+    partition.moreKeys.push(concerts);
+    partition.moreArgs.push(concertId);
+  }
+  await Promise.all([...partitions.values()].map((those) => script.run(redis, { keys: {}, args: {}, ...those })));
 }
 
 /** Ids of the concerts noted for a user, in no order; a superset of those in which something of theirs is left. */
