@@ -26,7 +26,7 @@ local available = redis.call('HGET', wallet, 'available')
 if not available then return { 'NO_WALLET' } end
 if tonumber(available) < amount then return { 'INSUFFICIENT', available } end
 
-local deadline = now_ms() + transfer_ms
+local deadline = tostring(now_ms() + transfer_ms)
 balance = string.format('%.0f', redis.call('HINCRBY', wallet, 'available', string.format('%.0f', 0 - amount)))
 redis.call('HINCRBY', wallet, 'pending', ARGV[5])
 redis.call('HSET', transfer, 'id', transfer_id, 'state', 'PENDING', 'amount', ARGV[5], 'balance', balance,

@@ -28,9 +28,10 @@ if not available then return { 'NO_WALLET' } end
 local fits = wallet_max - available - pending
 if amount > fits then return { 'TOO_MUCH', string.format('%.0f', math.max(0, fits)) } end
 
-local balance = redis.call('HINCRBY', k.wallet, 'available', ARGV[2])
+available = redis.call('HINCRBY', k.wallet, 'available', ARGV[2])
 redis.call('HINCRBY', k.wallet, 'charged', ARGV[2])
-append_entry(k, user_id, entry_prefix, 'CHARGE', ARGV[2], now_ms(), charge_id)
-local reply = { 'CHARGED', string.format('%.0f', balance), charge_id }
+local balance = string.format('%.0f', available + pending)
+append_entry(k, user_id, entry_prefix, 'CHARGE', ARGV[2], balance, tostring(now_ms()), charge_id)
+local reply = { 'CHARGED', string.format('%.0f', available), charge_id }
 repeat_store(idempotency, fingerprint, reply)
 return reply

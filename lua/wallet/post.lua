@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Step 3 of a payment that the concert's slot has confirmed under this very transfer id: its money is spent, and the
 -- history says so. Acts only on a PENDING transfer of that id.
--- KEYS[1] wallet    hash    pending, posted
+-- KEYS[1] wallet    hash    available, pending, posted
 -- KEYS[2] transfer  hash    as for authorize
 -- KEYS[3] pending   zset    member by deadline
 -- KEYS[4] over      zset    member by the time it may be forgotten
@@ -27,11 +27,13 @@ if state == 'POSTED' then return { 'ALREADY' } end
 if state == 'VOIDED' then return { 'VOIDED' } end
 
 local now = now_ms()
+local at = tostring(now)
 local spent = string.format('%.0f', 0 - tonumber(amount))
-redis.call('HINCRBY', wallet, 'pending', spent)
+local available = redis.call('HGET', wallet, 'available')
+local balance = string.format('%.0f', available + redis.call('HINCRBY', wallet, 'pending', spent))
 redis.call('HINCRBY', wallet, 'posted', amount)
-redis.call('HSET', transfer, 'state', 'POSTED', 'ended', now)
+redis.call('HSET', transfer, 'state', 'POSTED', 'ended', at)
 redis.call('ZREM', pending, member)
 redis.call('ZADD', over, now + kept_ms, member)
-append_entry(k, user_id, entry_prefix, 'PAYMENT', spent, now, payment_id)
+append_entry(k, user_id, entry_prefix, 'PAYMENT', spent, balance, at, payment_id)
 return { 'POSTED' }
