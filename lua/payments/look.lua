@@ -22,14 +22,15 @@ local user_id, queue_id, epoch, fingerprint = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
 local seen = repeat_of(idempotency, fingerprint)
 if seen then return seen end
-local r = reservation_read(reservation)
-local theirs = r and r.user == user_id
-if theirs and r.status == 'CONFIRMED' then return { 'ALREADY', payment_of(r) } end
+local user, standing, deadline, amount =
+  unpack(redis.call('HMGET', reservation, 'user', 'status', 'deadline', 'amount'))
+local theirs = user == user_id
+if theirs and standing == 'CONFIRMED' then return { 'ALREADY', payment_of(reservation_read(reservation)) } end
 
 local now = now_ms()
 local place, status, sequence = own_place(room, places, queue_id, epoch, user_id, now)
 if not place then return { 'NOT_ACTIVE', status, sequence } end
 if not theirs then return { 'NOT_FOUND' } end
-if r.status == 'CANCELLED' then return { 'CANCELLED' } end
-if r.status ~= 'HELD' or tonumber(r.deadline) <= now then return { 'EXPIRED', r.deadline } end
-return { 'PAYABLE', r.amount }
+if standing == 'CANCELLED' then return { 'CANCELLED' } end
+if standing ~= 'HELD' or tonumber(deadline) <= now then return { 'EXPIRED', deadline } end
+return { 'PAYABLE', amount }
