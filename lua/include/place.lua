@@ -9,8 +9,9 @@ local function place_read(places, queue_id)
   local status, sequence, joined, deadline, session_end, paid, ended, reason, user =
     packed:match('^(%u)|(%d+)|(%d+)|(%d+)|(%d+)|(%d)|(%d+)|([_%u]*)|(.*)$')
   return {
-    status = status, sequence = tonumber(sequence), joined = tonumber(joined), deadline = tonumber(deadline),
-    session_end = tonumber(session_end), paid = tonumber(paid), ended = tonumber(ended), reason = reason, user = user,
+    packed = packed, status = status, sequence = tonumber(sequence), joined = tonumber(joined),
+    deadline = tonumber(deadline), session_end = tonumber(session_end), paid = tonumber(paid),
+    ended = tonumber(ended), reason = reason, user = user,
   }
 end
 
@@ -19,6 +20,10 @@ local function place_pack(p)
     .. '|' .. p.paid .. '|' .. p.ended .. '|' .. p.reason .. '|' .. p.user
 end
 
+-- Writes nothing where nothing has changed since it was read or written: most holds leave the place as it is.
 local function place_write(places, queue_id, p)
-  redis.call('HSET', places, queue_id, place_pack(p))
+  local packed = place_pack(p)
+  if packed == p.packed then return end
+  redis.call('HSET', places, queue_id, packed)
+  p.packed = packed
 end

@@ -3,15 +3,16 @@
 -- k needs: base, room, log, stock, holds. Uses derived, log_change, mark_seats.
 local function release_hold(k, reservation_id, r, status, now)
   local seats = seats_key(k.base, r.schedule)
-  local freed, next_index = {}, r.indexes:gmatch('%d+')
-  for seat in r.seats:gmatch('[^,]+') do
+  local ids = {}
+  for seat in r.seats:gmatch('[^,]+') do ids[#ids + 1] = seat end
+  local holders = redis.call('HMGET', seats, unpack(ids))
+  local freed, freed_ids, next_index = {}, {}, r.indexes:gmatch('%d+')
+  for i, seat in ipairs(ids) do
     local index = next_index()
-    if redis.call('HGET', seats, seat) == reservation_id then
-      redis.call('HDEL', seats, seat)
-      freed[#freed + 1] = index
-    end
+    if holders[i] == reservation_id then freed[#freed + 1], freed_ids[#freed_ids + 1] = index, seat end
   end
   if #freed > 0 then
+    redis.call('HDEL', seats, unpack(freed_ids))
     mark_seats(status_key(k.base, r.schedule), seat_log_key(k.base, r.schedule), k.stock, r.schedule,
       table.concat(freed, ','), 'A', #freed)
   end

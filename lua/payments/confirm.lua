@@ -71,11 +71,13 @@ if not p then return refused('NOT_ACTIVE', status, sequence) end
 if not r or r.user ~= user_id then return refused('NOT_FOUND') end
 if r.status == 'CANCELLED' then return refused('CANCELLED') end
 if r.status ~= 'HELD' or tonumber(r.deadline) <= now then return refused('EXPIRED', r.deadline) end
-local seats = seats_key(k.base, r.schedule)
-for seat in r.seats:gmatch('[^,]+') do
-  if redis.call('HGET', seats, seat) ~= reservation_id then return refused('SEAT_LOST', seat) end
+local ids = {}
+for seat in r.seats:gmatch('[^,]+') do ids[#ids + 1] = seat end
+for i, holder in ipairs(redis.call('HMGET', seats_key(k.base, r.schedule), unpack(ids))) do
+  if holder ~= reservation_id then return refused('SEAT_LOST', ids[i]) end
 end
 
+local paid_at = tostring(now)
 mark_seats(status_key(k.base, r.schedule), seat_log_key(k.base, r.schedule), k.stock, r.schedule, r.indexes, 'S', 0)
 redis.call('HINCRBY', k.stock, 'sold', r.count)
 redis.call('HINCRBY', k.stock, 'revenue', r.amount)
@@ -86,9 +88,9 @@ redis.call('ZREM', owned_by, reservation_id)
 redis.call('ZADD', paid_by, r.created, reservation_id)
 local entry = append_outbox(outbox, 'payment', 1, 'paymentId', payment_id, 'reservationId', reservation_id,
   'userId', user_id, 'concertId', concert_id, 'scheduleId', r.schedule, 'seats', r.seats, 'prices', r.prices,
-  'amount', r.amount, 'currency', r.currency, 'balance', balance, 'transferId', transfer_id, 'paidAt', now)
-r.transfer, r.balance, r.paid_at = transfer_id, balance, now
-redis.call('HSET', reservation, 'status', 'CONFIRMED', 'transfer', transfer_id, 'balance', balance, 'paid_at', now,
+  'amount', r.amount, 'currency', r.currency, 'balance', balance, 'transferId', transfer_id, 'paidAt', paid_at)
+r.transfer, r.balance, r.paid_at = transfer_id, balance, paid_at
+redis.call('HSET', reservation, 'status', 'CONFIRMED', 'transfer', transfer_id, 'balance', balance, 'paid_at', paid_at,
   'place', queue_id, 'outbox', entry)
 redis.call('PERSIST', reservation)
 if p.session_end == 0 then p.session_end = now + tonumber(redis.call('HGET', k.room, 'session_ms')) end

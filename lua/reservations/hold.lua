@@ -56,8 +56,9 @@
 -- @include repeat_of
 
 local KEPT_MS = 12 * 3600 * 1000
--- By then every record made now is gone: the longest hold is an hour. A hold makes one entry and trims at most so many.
-local OWNED_MS, TRIM_MAX = KEPT_MS + 3600 * 1000, 100
+-- By then every record made now is gone: the longest hold is an hour. A hold makes one entry; one in sixteen trims at
+-- most so many.
+local OWNED_MS, TRIM_MAX, TIDY_EVERY = KEPT_MS + 3600 * 1000, 100, 16
 local k = { base = KEYS[1], room = KEYS[2], places = KEYS[3], waiting = KEYS[4], active = KEYS[5], members = KEYS[6],
   ended = KEYS[7], left = KEYS[8], log = KEYS[9], stock = KEYS[10], holds = KEYS[11] }
 local catalogue, bought, seats, status, seat_log, reservation, live, owned_by, idempotency =
@@ -80,27 +81,28 @@ if p.paid == 1 or p.session_end <= now then return { 'SESSION_OVER', p.deadline 
 if redis.call('HGET', catalogue, 'revision') ~= revision then return { 'STALE' } end
 if missing then return { 'MISSING' } end
 
-local pairs_of, lost, own, passed, seen, gone = {}, {}, nil, {}, {}, 0
-local next_index = indexes:gmatch('%d+')
-for seat in seat_ids:gmatch('[^,]+') do
-  local index, holder = next_index(), redis.call('HGET', seats, seat)
-  local r = holder and reservation_read(reservation_key(k.base, holder))
-  if r and (r.status == 'CONFIRMED' or r.status == 'HELD' and tonumber(r.deadline) > now) then
+local ids, lost, own, passed, seen, gone = {}, {}, nil, {}, {}, 0
+for seat in seat_ids:gmatch('[^,]+') do ids[#ids + 1] = seat end
+local holders, next_index = redis.call('HMGET', seats, unpack(ids)), indexes:gmatch('%d+')
+for i, seat in ipairs(ids) do
+  local index, holder = next_index(), holders[i]
+  local key = holder and reservation_key(k.base, holder)
+  local standing, until_ms, user = unpack(holder and redis.call('HMGET', key, 'status', 'deadline', 'user') or {})
+  if standing == 'CONFIRMED' or standing == 'HELD' and tonumber(until_ms) > now then
     lost[#lost + 1] = seat
-    local mine = r.status == 'HELD' and r.user == user_id and holder or ''
+    local mine = standing == 'HELD' and user == user_id and holder or ''
     own = (own == nil or own == mine) and mine or ''
-  elseif r and r.status == 'HELD' then
-    if not seen[holder] then passed[#passed + 1] = { holder, r } end
+  elseif standing == 'HELD' then
+    if not seen[holder] then passed[#passed + 1] = { holder, reservation_read(key) } end
     seen[holder] = true
   elseif holder then
     -- Its record is gone: 12 h past its deadline. A sold seat keeps its record; one without is still not for sale.
     if redis.call('GETRANGE', status, index, index) == 'S' then lost[#lost + 1], own = seat, '' end
     gone = gone + 1
   end
-  pairs_of[#pairs_of + 1], pairs_of[#pairs_of + 2] = seat, reservation_id
 end
 if #lost > 0 then return { 'TAKEN', own, unpack(lost) } end
-local count, already = #pairs_of / 2, tonumber(redis.call('HGET', bought, user_id) or '0')
+local count, already = #ids, tonumber(redis.call('HGET', bought, user_id) or '0')
 if held + already + count > seat_limit then return { 'LIMIT', held, already } end
 
 for _, old in ipairs(passed) do
@@ -108,18 +110,23 @@ for _, old in ipairs(passed) do
   if old[2].user ~= user_id then settle_user(k, old[2].user, now) end
 end
 local deadline = now + hold_ms
-redis.call('HSET', seats, unpack(pairs_of))
+local created_text, deadline_text = tostring(now), tostring(deadline) -- 0.35 us for each time that Redis has to do it
+local taken = {}
+for i, seat in ipairs(ids) do taken[2 * i - 1], taken[2 * i] = seat, reservation_id end
+redis.call('HSET', seats, unpack(taken))
 local version = mark_seats(status, seat_log, k.stock, schedule_id, indexes, 'H', gone - count)
 redis.call('HSET', reservation, 'user', user_id, 'schedule', schedule_id, 'seats', seat_ids, 'indexes', indexes,
-  'prices', prices, 'count', count, 'amount', amount, 'currency', currency, 'status', 'HELD', 'created', now,
-  'deadline', deadline, 'ended', 0)
+  'prices', prices, 'count', count, 'amount', amount, 'currency', currency, 'status', 'HELD', 'created', created_text,
+  'deadline', deadline_text, 'ended', '0')
 redis.call('PEXPIREAT', reservation, deadline + KEPT_MS)
-redis.call('ZADD', k.holds, deadline, reservation_id)
-redis.call('ZREMRANGEBYSCORE', live, '-inf', now - KEPT_MS) -- whose records are gone
-redis.call('ZADD', live, deadline, count .. ' ' .. reservation_id)
-local gone_by_now = redis.call('ZCOUNT', owned_by, '-inf', now - OWNED_MS)
-if gone_by_now > 0 then redis.call('ZREMRANGEBYRANK', owned_by, 0, math.min(gone_by_now, TRIM_MAX) - 1) end
-redis.call('ZADD', owned_by, now, reservation_id)
+redis.call('ZADD', k.holds, deadline_text, reservation_id)
+redis.call('ZADD', live, deadline_text, count .. ' ' .. reservation_id)
+if version % TIDY_EVERY == 0 then -- those whose records are gone; looking at every hold takes 3 us of 60
+  redis.call('ZREMRANGEBYSCORE', live, '-inf', now - KEPT_MS)
+  local gone_by_now = redis.call('ZCOUNT', owned_by, '-inf', now - OWNED_MS)
+  if gone_by_now > 0 then redis.call('ZREMRANGEBYRANK', owned_by, 0, math.min(gone_by_now, TRIM_MAX) - 1) end
+end
+redis.call('ZADD', owned_by, created_text, reservation_id)
 redis.call('PEXPIREAT', owned_by, now + OWNED_MS)
 log_change(k.log, k.room, 'k', 'R', 'r', reservation_id, 'u', user_id)
 settle_place(k, queue_id, p, math.max(last_hold, deadline), now)
