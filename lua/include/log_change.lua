@@ -9,7 +9,7 @@
 -- Redis frees whole blocks of up to a hundred anyway: each one doing so costs a quarter more.
 local LOG_KEPT, LOG_TRIM_EVERY = 10000, 100
 local function log_change(log, room, ...)
-  local n = redis.call('HINCRBY', room, 'log', 1)
+  local n = redis.call('HINCRBY', room, 'log', '1')
   redis.call('XADD', log, string.format('%.0f-0', n), ...)
   if n % LOG_TRIM_EVERY == 0 then redis.call('XTRIM', log, 'MAXLEN', '~', LOG_KEPT) end
 end
