@@ -49,6 +49,8 @@ test('at most so many at once, so many wait in order, and beyond that Unavailabl
   for (const result of results.slice(5)) {
     expect(result).toMatchObject({ reason: expect.any(Unavailable) });
   }
-  expect(new Set(done.slice(0, 2))).toEqual(new Set([0, 1]));
+  // The second of the two that began may end after the third.
+  expect([0, 1]).toContain(done[0]);
+  expect(new Set(done)).toEqual(new Set([0, 1, 2, 3, 4]));
   expect(await few.fits('password', null)).toBe(false);
 });

@@ -37,6 +37,16 @@ export interface Tokens {
   verifyAccess(token: string): Promise<AccessClaims | null>;
   signQueue(claims: QueueClaims): string;
   verifyQueue(token: string): Promise<QueueClaims | null>;
+  /** What is known of a queue token that was found good of late; null: ask `verifyQueue`. */
+  knownQueue(token: string): KnownQueue | null;
+}
+
+/** A queue token that was found good, kept for those who come again. */
+export interface KnownQueue {
+  readonly token: string;
+  readonly claims: QueueClaims;
+  /** what does not change of its ticket, rendered by whoever first needed it (waiting-room/ticket.ts) */
+  ticketParts?: readonly [before: string, after: string];
 }
 
 export type AccessClaims = Readonly<{ userId: string }>;
@@ -107,6 +117,11 @@ export function createTokens(settings: TokenSettings): Tokens {
     };
   }
 
+  const access = remembering(outside ?? verifierOf(ACCESS), ({ sub }) =>
+    sub !== undefined && isUserId(sub) ? { userId: sub } : null,
+  );
+  const queue = remembering(verifierOf(QUEUE), claimsOf);
+
   return {
     outside: outside !== null,
     signAccess: (userId) =>
@@ -120,10 +135,9 @@ export function createTokens(settings: TokenSettings): Tokens {
       const place = { sub: userId, jti: queueId, concertId, epoch, sequence, joinedAt };
       return signQueue({ iss: ISSUER, aud: QUEUE.audience, ...place, ...lifetime(QUEUE.seconds) });
     },
-    verifyAccess: remembering(outside ?? verifierOf(ACCESS), ({ sub }) =>
-      sub !== undefined && isUserId(sub) ? { userId: sub } : null,
-    ),
-    verifyQueue: remembering(verifierOf(QUEUE), claimsOf),
+    verifyAccess: access.verify,
+    verifyQueue: queue.verify,
+    knownQueue: queue.known,
   };
 }
 
@@ -164,6 +178,12 @@ function claimsOf(payload: JWTPayload): QueueClaims | null {
   };
 }
 
+interface Known<C> {
+  token: string;
+  claims: C;
+  endsMs: number;
+}
+
 /** Of HS256; of a longer signature, its end. */
 const SIGNATURE_CHARS = 43;
 
@@ -172,29 +192,34 @@ const SIGNATURE_CHARS = 43;
  * goes through the thread pool. Only good tokens are kept, so that a flood of bad ones forgets nobody.
  */
 function remembering<C extends object>(
-  verify: Verifier,
+  check: Verifier,
   read: (payload: JWTPayload) => C | null,
-): (token: string) => Promise<C | null> {
-  const verified = createRecent<{ token: string; claims: C; endsMs: number }>(LIMITS.VERIFIED_TOKENS_KEPT);
-  return async (token) => {
-    // A token of 300 characters takes longer to look up than to compare, and its signature names it as well.
-    const name = token.slice(-SIGNATURE_CHARS);
-    const known = verified.get(name);
-    if (known?.token === token) {
-      if (known.endsMs > Date.now()) return known.claims;
-      verified.delete(name);
-      return null;
-    }
+): { verify: (token: string) => Promise<C | null>; known: (token: string) => Known<C> | null } {
+  const verified = createRecent<Known<C>>(LIMITS.VERIFIED_TOKENS_KEPT);
+  // A token of 300 characters takes longer to look up than to compare, and its signature names it as well.
+  const nameOf = (token: string) => token.slice(-SIGNATURE_CHARS);
+
+  function known(token: string): Known<C> | null {
+    const found = verified.get(nameOf(token));
+    return found?.token === token && found.endsMs > Date.now() ? found : null;
+  }
+
+  async function verify(token: string): Promise<C | null> {
+    const before = known(token);
+    if (before) return before.claims;
     if (token.length > LIMITS.TOKEN_MAX_BYTES) return null;
     try {
-      const payload = await verify(token);
+      const payload = await check(token);
       const claims = payload && read(payload);
-      if (claims) verified.set(name, { token, claims: Object.freeze(claims), endsMs: (payload.exp ?? 0) * 1000 });
+      const endsMs = (payload?.exp ?? 0) * 1000;
+      if (claims) verified.set(nameOf(token), { token, claims: Object.freeze(claims), endsMs });
       return claims;
     } catch (error) {
       // Every fault of a token is a JOSEError; anything else is a fault of ours or of the provider.
       if (error instanceof errors.JOSEError) return null;
       throw error;
     }
-  };
+  }
+
+  return { verify, known };
 }

@@ -10,6 +10,8 @@ export interface Catalogues {
    * Throws Unavailable, or what the Redis client throws, where neither memory nor Redis can tell.
    */
   get(concertId: string): Promise<Catalogue | null>;
+  /** As `get` would answer, where memory alone can tell; else null. */
+  peek(concertId: string): Catalogue | null;
   /** Reads it now. */
   reload(concertId: string): Promise<Catalogue | null>;
 }
@@ -17,7 +19,12 @@ export interface Catalogues {
 interface CataloguesDeps {
   redis: RedisClient;
   /** of the last tick; throws Unavailable where that is too old. Another epoch: the data in Redis may be other data */
-  rooms: { view(concertId: string): Promise<{ revision: number; epoch: string } | null> };
+  rooms: { view(concertId: string): Promise<State | null>; peek(concertId: string): State | undefined };
+}
+
+interface State {
+  revision: number;
+  epoch: string;
 }
 
 interface Known {
@@ -50,13 +57,19 @@ export function createCatalogues({ redis, rooms }: CataloguesDeps): Catalogues {
     return asked;
   }
 
+  function knownAt(concertId: string, view: State): Catalogue | null {
+    const kept = known.get(concertId);
+    return kept && kept.epoch === view.epoch && kept.catalogue.revision >= view.revision ? kept.catalogue : null;
+  }
+
   return {
     async get(concertId) {
       const view = await rooms.view(concertId);
-      if (!view) return null;
-      const kept = known.get(concertId);
-      const fresh = kept && kept.epoch === view.epoch && kept.catalogue.revision >= view.revision;
-      return fresh ? kept.catalogue : readOnce(concertId, view.epoch);
+      return view && (knownAt(concertId, view) ?? readOnce(concertId, view.epoch));
+    },
+    peek(concertId) {
+      const view = rooms.peek(concertId);
+      return view ? knownAt(concertId, view) : null;
     },
     async reload(concertId) {
       const view = await rooms.view(concertId);

@@ -15,7 +15,7 @@ interface Asker {
   userId?: string | undefined;
 }
 
-interface SeatsAnswer {
+export interface SeatsAnswer {
   /** with its quotes */
   etag: string;
   /** true: it is what `ifNoneMatch` names, and `json` need not be sent */
@@ -42,6 +42,18 @@ export async function seatsOfSchedule(
   if (!answer) return refuse('SCHEDULE_NOT_FOUND');
   const { etag, body: json } = answer;
   return { etag, json, notModified: names(ifNoneMatch, etag) };
+}
+
+/** As seatsOfSchedule of all seats, where memory alone can tell; else null. */
+export function seatsInMemory(
+  { catalogues, seatMaps }: SeatsDeps,
+  { concertId, scheduleId, ifNoneMatch, userId }: Asker & { scheduleId: string; ifNoneMatch: string },
+): SeatsAnswer | null {
+  if (!catalogues.peek(concertId)?.schedule(scheduleId)) return null;
+  const map = seatMaps.peek(concertId, scheduleId, { ifNoneMatch, userId });
+  if (!map) return null;
+  const etag = map.etag('ALL');
+  return { etag, json: map.body('ALL'), notModified: names(ifNoneMatch, etag) };
 }
 
 /** The seats of every schedule on a day, serialised. Refuses CONCERT_NOT_FOUND. */

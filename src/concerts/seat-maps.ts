@@ -28,6 +28,8 @@ export interface SeatMaps {
     filter: SeatFilter,
     wants?: Wants & { ifNoneMatch?: string | undefined },
   ): Promise<{ etag: string; body: Buffer } | null>;
+  /** As `body` would answer of all seats, where memory alone can tell; else null. */
+  peek(concertId: string, scheduleId: string, wants: Wants & { ifNoneMatch: string }): SeatMapMemory | null;
   /** Told of each change after the present state, in order, each version one more than the last, or of a reset. */
   subscribe(concertId: string, scheduleId: string, listener: SeatListener): () => void;
   /** What followed after a version; null where that is not known any more: then a snapshot is needed. Read first. */
@@ -73,11 +75,14 @@ export function createSeatMaps({ redis, catalogues, log }: SeatMapsDeps): SeatMa
       return readUntil({ concertId, scheduleId }, (followed) => isFresh(followed, wants));
     },
     async body(concertId, scheduleId, filter, { ifNoneMatch = '', ...wants } = {}) {
-      const map = await readUntil(
-        { concertId, scheduleId },
-        (followed) => isFresh(followed, wants) && !(followed.map && isAhead(ifNoneMatch, followed.map)),
-      );
+      const map = await readUntil({ concertId, scheduleId }, (followed) => isGood(followed, wants, ifNoneMatch));
       return map && { etag: map.etag(filter), body: map.body(filter) };
+    },
+    peek(concertId, scheduleId, { ifNoneMatch, ...wants }) {
+      const followed = follower.find(concertId, scheduleId);
+      if (!followed) return null;
+      followed.askedAtMs = performance.now();
+      return isGood(followed, wants, ifNoneMatch) ? followed.map : null;
     },
     subscribe(concertId, scheduleId, listener) {
       const { followed } = follower.follow(concertId, scheduleId);
@@ -142,6 +147,10 @@ function isFresh({ map, readAtMs, own }: Followed, { atLeastVersion = 0, userId 
   if (performance.now() - readAtMs > LIMITS.VERDICT_TRUSTED_MS) return false;
   const needed = Math.max(atLeastVersion, (userId !== undefined && own.get(userId)) || 0);
   return map ? map.version >= needed : true;
+}
+
+function isGood(followed: Followed, wants: Wants, ifNoneMatch: string): boolean {
+  return isFresh(followed, wants) && !(followed.map && isAhead(ifNoneMatch, followed.map));
 }
 
 interface Place {

@@ -4,8 +4,9 @@
  */
 import { type Identity, identify } from '../auth/credentials.ts';
 import { isRefusal, type Refusal, refuse } from '../errors.ts';
-import type { Body, Head } from './exchange.ts';
+import type { Body } from './exchange.ts';
 import { guard, refuseUnknownUser } from './guard.ts';
+import type { Head } from './head.ts';
 import type { HttpApp } from './http-app.ts';
 import { fingerprintOf, type Idempotency, isIdempotencyKey } from './idempotency.ts';
 import type { Prepared } from './prepare.ts';

@@ -1,10 +1,10 @@
 /** Cross-origin calls by browsers: off unless CORS_ORIGINS names origins. */
-import type { Head } from './exchange.ts';
+import type { Head } from './head.ts';
 
 export interface Cors {
   readonly on: boolean;
-  /** headers for an answer to this request */
-  headers(head: Head): Record<string, string>;
+  /** headers for an answer to a page of this origin, '' where the request names none */
+  headers(origin: string): Record<string, string>;
   /** further headers for the answer to a preflight, null where it is none (or CORS is off) */
   preflight(head: Head, allowed: readonly string[]): Record<string, string> | null;
 }
@@ -17,11 +17,10 @@ const PREFLIGHT_SECONDS = 600;
 export function createCors(origins: readonly string[]): Cors {
   const known = new Set(origins);
 
-  function headers(head: Head): Record<string, string> {
+  function headers(origin: string): Record<string, string> {
     if (known.size === 0) return {};
-    const origin = head.headers.get('origin');
     // Caches between must not give one origin the answer to another.
-    if (origin === undefined || !known.has(origin)) return { Vary: 'Origin' };
+    if (!known.has(origin)) return { Vary: 'Origin' };
     return { Vary: 'Origin', 'Access-Control-Allow-Origin': origin, 'Access-Control-Expose-Headers': EXPOSED_HEADERS };
   }
 
@@ -31,7 +30,7 @@ export function createCors(origins: readonly string[]): Cors {
     preflight(head, allowed) {
       const asked = head.method === 'OPTIONS' && head.headers.has('access-control-request-method');
       if (!asked || known.size === 0) return null;
-      if (!('Access-Control-Allow-Origin' in headers(head))) return {};
+      if (!('Access-Control-Allow-Origin' in headers(head.headers.get('origin') ?? ''))) return {};
       return {
         'Access-Control-Allow-Methods': allowed.join(', '),
         'Access-Control-Allow-Headers': REQUEST_HEADERS,

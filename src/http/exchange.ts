@@ -1,31 +1,19 @@
 /**
  * The one file that touches uWebSockets.js' requests and answers. What it does for everybody else: `onAborted` before
  * anything, the request copied before the first await (it is dead after), a bounded body, deadlines (uWS has none for
- * a pending request), answers corked and given once, big ones no faster than they are read.
+ * a pending request), answers corked and given once, big ones no faster than they are read. A call that memory can
+ * answer has none of this: it is over before anything can happen to it.
  *
- * An exchange is `reading` its body, then `serving`, then `sending` where the answer is big, then `over`. A client
- * that leaves makes it `over` from anywhere; what it asked for still runs to its end, and is waited for at the drain.
+ * An exchange is `new`, then `reading` its body where it has one, then `serving`, then `sending` where the answer is
+ * big, then `over`. A client that leaves makes it `over` from anywhere; what it asked for still runs to its end, and is
+ * waited for at the drain.
  */
-import { randomUUID } from 'node:crypto';
 import uWS, { type HttpRequest, type HttpResponse, type TemplatedApp, type us_listen_socket } from 'uWebSockets.js';
 import type { ErrorCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { framingOf } from './framing.ts';
-import { headerLines, statusLine } from './header-lines.ts';
-
-export interface Head {
-  method: string;
-  /** raw, still percent-encoded */
-  path: string;
-  /** without `?` */
-  query: string;
-  /** lower-case name -> value; several of one name are joined by commas */
-  headers: ReadonlyMap<string, string>;
-  /** the client's own where it is plain, else a new one */
-  requestId: string;
-  /** address of the peer; may be asked until the first await */
-  peer(): string;
-}
+import { copyHead, type Glance, type Head } from './head.ts';
+import { send, writeHead } from './write-answer.ts';
 
 export interface Body {
   /** null where there is none, where it is too long, or where the work did not want it */
@@ -44,12 +32,15 @@ export interface Work {
 
 export interface HttpAnswer {
   status: number;
-  headers: Readonly<Record<string, string>>;
+  /** lines `Name: value` with CRLF between them */
+  headers: string;
   body: string | Uint8Array | null;
 }
 
-/** Neither may throw. */
+/** None of these may throw. */
 export interface Service {
+  /** by path (`:name` is any one segment): GETs that may be answered at once; null: the call goes the long way */
+  readonly shortcuts?: ReadonlyMap<string, (glance: Glance) => HttpAnswer | null>;
   plan(head: Head): Work;
   /** an answer to what goes wrong here: framing, size, deadlines */
   refusal(head: Head, code: ErrorCode, members?: Record<string, unknown>): HttpAnswer;
@@ -58,7 +49,7 @@ export interface Service {
 interface Exchange {
   readonly res: HttpResponse;
   readonly head: Head;
-  state: 'reading' | 'serving' | 'sending' | 'over';
+  state: 'new' | 'reading' | 'serving' | 'sending' | 'over';
   /** since when it is in this state, ms of the monotonic clock */
   sinceMs: number;
   /** the connection cannot be used again: its next bytes are of unknown meaning */
@@ -85,9 +76,9 @@ export class HttpServer {
   readonly app: TemplatedApp = uWS.App();
   readonly #service: Service;
   readonly #deadlines: Deadlines;
-  // Both in the order of `sinceMs`, so that the sweep looks at the oldest only.
-  readonly #reading = new Set<Exchange>();
-  readonly #serving = new Set<Exchange>();
+  /** those that read or are served */
+  readonly #pending = new Set<Exchange>();
+  #reading = 0;
   #working = 0;
   #sending = 0;
   #draining = false;
@@ -98,6 +89,8 @@ export class HttpServer {
     this.#service = service;
     this.#deadlines = { bodyMs: bodyMs ?? LIMITS.BODY_DEADLINE_MS, requestMs: requestMs ?? LIMITS.REQUEST_DEADLINE_MS };
     this.app.any('/*', (res, req) => this.#open(res, req));
+    for (const [path, answerOf] of service.shortcuts ?? [])
+      this.app.get(path, (res, req) => this.#answerAtOnce(res, req, answerOf));
   }
 
   /** Listens and tells the port; 0 takes a free one. `shared`: other processes may listen on it too. */
@@ -118,7 +111,7 @@ export class HttpServer {
 
   /** Calls that are not answered yet, or still work for a client that left. */
   inFlight(): number {
-    return this.#reading.size + this.#working + this.#sending;
+    return this.#reading + this.#working + this.#sending;
   }
 
   /** True from the first `stopListening` or `drain` on: not ready, and each answer ends its connection. */
@@ -141,11 +134,24 @@ export class HttpServer {
     this.app.close();
   }
 
+  #answerAtOnce(res: HttpResponse, req: HttpRequest, answerOf: (glance: Glance) => HttpAnswer | null): void {
+    const answer = this.#draining ? null : orLongWay(answerOf, req);
+    if (!answer) return this.#open(res, req);
+    if (answer.body === null || answer.body.length < BIG_BYTES) return send(res, answer);
+    const exchange = this.#exchangeOf(res, req);
+    res.onAborted(() => this.#move(exchange, 'over'));
+    this.#give(exchange, answer);
+  }
+
+  #exchangeOf(res: HttpResponse, req: HttpRequest): Exchange {
+    return { res, head: copyHead(res, req), state: 'new', sinceMs: performance.now(), broken: false };
+  }
+
   #open(res: HttpResponse, req: HttpRequest): void {
     let exchange: Exchange | null = null;
     res.onAborted(() => exchange && this.#move(exchange, 'over'));
     try {
-      exchange = { res, head: copyHead(res, req), state: 'reading', sinceMs: performance.now(), broken: false };
+      exchange = this.#exchangeOf(res, req);
       const { fault, hasBody, length } = framingOf(exchange.head.headers);
       if (fault) return this.#cutOff(exchange, 'VALIDATION', { errors: [{ path: 'headers', message: fault }] });
       if (length > LISTEN_OUT_BYTES) return this.#cutOff(exchange, 'BODY_TOO_LARGE');
@@ -160,7 +166,7 @@ export class HttpServer {
   }
 
   #read(exchange: Exchange, work: Work): void {
-    this.#reading.add(exchange);
+    this.#move(exchange, 'reading');
     const chunks: Uint8Array[] = [];
     let length = 0;
     exchange.res.onData((chunk, isLast) => {
@@ -193,82 +199,63 @@ export class HttpServer {
     this.#give(exchange, this.#service.refusal(exchange.head, code, members));
   }
 
-  #give(exchange: Exchange, { status, headers, body }: HttpAnswer): void {
-    if (exchange.state !== 'reading' && exchange.state !== 'serving') return;
+  #give(exchange: Exchange, answer: HttpAnswer): void {
+    const { state, res, head } = exchange;
+    if (state === 'sending' || state === 'over') return;
     this.#move(exchange, 'over');
-    const { res, head } = exchange;
     const ends = exchange.broken || this.#draining;
+    const { body } = answer;
     res.cork(() => {
-      if (status !== 200) res.writeStatus(statusLine(status));
-      const [name, value] = headerLines(headers);
-      if (name !== '') res.writeHeader(name, value);
-      // No length can be left out only where nothing else is said: uWS takes an undefined one for 2^63.
-      if (body === null && !ends) res.endWithoutBody();
-      else if (body === null) res.end('', true);
-      else if (head.method === 'HEAD') res.endWithoutBody(Buffer.byteLength(body), ends);
-      else if (body.length < BIG_BYTES || ends) res.end(body, ends);
-      else this.#sendBig(exchange, typeof body === 'string' ? Buffer.from(body) : body);
+      if (body === null || body.length < BIG_BYTES || ends || head.method === 'HEAD')
+        return send(res, answer, { ends, withoutBody: head.method === 'HEAD' });
+      writeHead(res, answer);
+      this.#sendBig(exchange, typeof body === 'string' ? Buffer.from(body) : body);
     });
   }
 
   #sendBig(exchange: Exchange, bytes: Uint8Array): void {
     this.#move(exchange, 'sending');
     const { res } = exchange;
-    const send = (from: number): boolean => {
+    const sendFrom = (from: number): boolean => {
       const [taken, done] = res.tryEnd(bytes.subarray(from), bytes.length);
       if (done) this.#move(exchange, 'over');
       return taken;
     };
-    if (!send(0)) res.onWritable((offset) => exchange.state !== 'sending' || send(offset));
+    if (!sendFrom(0)) res.onWritable((offset) => exchange.state !== 'sending' || sendFrom(offset));
   }
 
   /** The only place that changes the state of an exchange, and the counts that follow from it. */
   #move(exchange: Exchange, state: Exchange['state']): void {
     const before = exchange.state;
     exchange.state = state;
-    if (before === 'reading') this.#reading.delete(exchange);
-    else if (before === 'serving') this.#serving.delete(exchange);
+    if (before === 'new') this.#pending.add(exchange);
+    else if (before === 'reading') this.#reading -= 1;
     else if (before === 'sending') this.#sending -= 1;
+    if (state === 'reading') this.#reading += 1;
+    else if (state === 'serving') exchange.sinceMs = performance.now();
+    else this.#pending.delete(exchange);
     if (state === 'sending') this.#sending += 1;
-    if (state !== 'serving') return;
-    this.#serving.add(exchange);
-    exchange.sinceMs = performance.now();
   }
 
   #sweep(): void {
     const now = performance.now();
-    for (const exchange of this.#reading) {
-      if (now - exchange.sinceMs < this.#deadlines.bodyMs) break;
-      this.#cutOff(exchange, 'UNAVAILABLE');
-    }
-    for (const exchange of this.#serving) {
-      if (now - exchange.sinceMs < this.#deadlines.requestMs) break;
-      this.#give(exchange, this.#service.refusal(exchange.head, 'UNAVAILABLE'));
+    const { bodyMs, requestMs } = this.#deadlines;
+    for (const exchange of this.#pending) {
+      const waitedMs = now - exchange.sinceMs;
+      if (exchange.state === 'reading' && waitedMs >= bodyMs) this.#cutOff(exchange, 'UNAVAILABLE');
+      else if (exchange.state === 'serving' && waitedMs >= requestMs)
+        this.#give(exchange, this.#service.refusal(exchange.head, 'UNAVAILABLE'));
     }
   }
 }
 
-/** Everything that is needed of a request, in one pass: it is dead after the first await. */
-function copyHead(res: HttpResponse, req: HttpRequest): Head {
-  const headers = new Map<string, string>();
-  req.forEach((name, value) => {
-    const before = headers.get(name);
-    headers.set(name, before === undefined ? value : `${before},${value}`);
-  });
-  return {
-    method: req.getCaseSensitiveMethod(),
-    path: req.getUrl(),
-    query: req.getQuery() ?? '',
-    headers,
-    requestId: requestIdOf(headers.get('x-request-id')),
-    peer: () => Buffer.from(res.getRemoteAddressAsText()).toString('latin1'),
-  };
-}
-
-const PLAIN_REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
-
-function requestIdOf(given = ''): string {
-  return PLAIN_REQUEST_ID.test(given) ? given : randomUUID();
+/** What goes wrong on the short way goes wrong on the long one too, and is told there. */
+function orLongWay(answerOf: (glance: Glance) => HttpAnswer | null, req: HttpRequest): HttpAnswer | null {
+  try {
+    return answerOf(req);
+  } catch {
+    return null;
+  }
 }
 
 function join(chunks: readonly Uint8Array[]): Uint8Array {

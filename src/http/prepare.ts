@@ -1,6 +1,7 @@
 /** What can be worked out once for each row of the route table, at the start. */
 import { type TObject, Type } from 'typebox';
 import { ConcertId, ScheduleId } from '../concerts/shapes.ts';
+import type { Series } from '../observability/latencies.ts';
 import { metrics } from '../observability/metrics.ts';
 import type { Auth, Fault, Route } from './route.ts';
 import { paramNames } from './router.ts';
@@ -66,11 +67,11 @@ function fault(path: string, message: string): { faults: Fault[] } {
 
 /** Looking a labelled series up costs more than counting in it. */
 function createObserver({ method, path }: Route): Prepared['observe'] {
-  const series = new Map<number, { observe(seconds: number): void }>();
+  const series = new Map<number, Series>();
   return (status, seconds) => {
     let one = series.get(status);
     if (!one) {
-      one = metrics.httpSeconds.labels({ route: path, method, status: String(status) });
+      one = metrics.httpSeconds.series(path, method, String(status));
       series.set(status, one);
     }
     one.observe(seconds);

@@ -7,6 +7,7 @@ import type { QueueClaims } from '../auth/tokens.ts';
 import type { ErrorCode, Refusal } from '../errors.ts';
 import type { HttpApp } from './http-app.ts';
 import type { Idempotency } from './idempotency.ts';
+import type { Shortcut } from './shortcut.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -83,6 +84,8 @@ interface Row<P extends string, A extends Auth, Q, B, W extends Answers> {
   bodyMaxBytes?: number;
   /** `Cache-Control`; `no-store` unless named */
   cache?: string;
+  /** Answers where memory alone can, and as `handle` would; see shortcut.ts. Of GETs by queue token. */
+  fromMemory?(app: HttpApp, shortcut: Shortcut): Reply<NoInfer<W>> | null;
   handle(
     app: HttpApp,
     call: Call<A, ParamNames<P>, StaticOr<Q, object>, StaticOr<B, undefined>>,
@@ -111,6 +114,7 @@ export interface Route {
   limit?: 'address' | 'user' | 'poll';
   bodyMaxBytes?: number;
   cache?: string;
+  fromMemory?(app: HttpApp, shortcut: Shortcut): AnyReply | null;
   handle(app: HttpApp, call: AnyCall): Promise<AnyReply | Refusal>;
 }
 

@@ -58,15 +58,15 @@ export const routes: readonly Route[] = [
 
   // waiting room
   route('POST /api/v1/queue', { auth: 'access', handle: waitingRoom.join, body: JoinInput, answers: { 201: Ticket }, errors: ['CONCERT_NOT_FOUND', 'ALREADY_QUEUED', 'ROOM_CLOSED'], idempotent: 'join', summary: 'Join a waiting room' }),
-  route('GET /api/v1/queue', { auth: 'queue', handle: waitingRoom.poll, answers: { 200: Ticket }, limit: 'poll', summary: 'The place that the queue token names' }),
-  route('GET /api/v1/queue/{queueId}', { auth: 'queue', handle: waitingRoom.poll, answers: { 200: Ticket }, limit: 'poll', summary: 'A place' }),
+  route('GET /api/v1/queue', { auth: 'queue', handle: waitingRoom.poll, fromMemory: waitingRoom.pollFromMemory, answers: { 200: Ticket }, limit: 'poll', summary: 'The place that the queue token names' }),
+  route('GET /api/v1/queue/{queueId}', { auth: 'queue', handle: waitingRoom.poll, fromMemory: waitingRoom.pollFromMemory, answers: { 200: Ticket }, limit: 'poll', summary: 'A place' }),
   route('DELETE /api/v1/queue/{queueId}', { auth: 'queue', handle: waitingRoom.leave, answers: { 204: null }, summary: 'Give a place back, and its holds' }),
   route('GET /api/v1/users/{userId}/places', { auth: 'access or desk', handle: waitingRoom.places, answers: { 200: Places }, limit: 'user', summary: 'A user’s live places, with their tokens' }),
 
   // dates and seats, for those who were admitted
   route('GET /api/v1/concerts/schedules', { auth: 'active', handle: concerts.schedulesAndSeats, answers: { 200: SchedulesWithSeats }, summary: 'Dates and seats of the queue token’s concert' }),
   route('GET /api/v1/concerts/{concertId}/schedules', { auth: 'active', handle: concerts.schedules, query: SchedulesQuery, answers: { 200: Schedules }, summary: 'Dates of a concert' }),
-  route('GET /api/v1/concerts/{concertId}/schedules/{scheduleId}/seats', { auth: 'active', handle: concerts.seats, query: SeatsQuery, answers: { 200: SeatMap, 304: null }, errors: ['SCHEDULE_NOT_FOUND'], cache: REVALIDATED, summary: 'Seats of a date' }),
+  route('GET /api/v1/concerts/{concertId}/schedules/{scheduleId}/seats', { auth: 'active', handle: concerts.seats, fromMemory: concerts.seatsFromMemory, query: SeatsQuery, answers: { 200: SeatMap, 304: null }, errors: ['SCHEDULE_NOT_FOUND'], cache: REVALIDATED, summary: 'Seats of a date' }),
   route('GET /api/v1/concerts/{concertId}/seats', { auth: 'active', handle: concerts.seatsOfDay, query: DayQuery, answers: { 200: SeatMapsOfDate }, summary: 'Seats of all dates on a day' }),
 
   // reservations

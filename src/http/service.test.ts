@@ -145,7 +145,7 @@ describe('what every answer carries', () => {
       'referrer-policy': 'no-referrer',
       'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
     });
-    expect((await call('/api/v1/nope')).headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+    expect((await call('/api/v1/nope')).headers.get('x-request-id')).toMatch(/^[0-9a-f]{32}-[0-9a-z]+$/);
     const page = await call('/page');
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
     expect(page.headers.get('content-security-policy')).toBe("default-src 'self'");

@@ -3,14 +3,18 @@ import { type ErrorCode, isRefusal, type Refusal, refuse } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { metrics } from '../observability/metrics.ts';
 import { createAddresses } from './address.ts';
-import { refusalOf, replyOf } from './answer.ts';
+import { replyOf } from './answer.ts';
 import { answerCall } from './checks.ts';
 import { createCors } from './cors.ts';
-import type { Body, Head, HttpAnswer, Service, Work } from './exchange.ts';
+import { dress } from './dress.ts';
+import type { Body, HttpAnswer, Service, Work } from './exchange.ts';
+import type { Head } from './head.ts';
 import type { HttpApp } from './http-app.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import type { AnyReply, Method, Route } from './route.ts';
 import { createRouter, type Match } from './router.ts';
+import { createShortcut } from './shortcut.ts';
+import { createTeller } from './teller.ts';
 
 const JSON_TYPE = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
 
@@ -21,28 +25,14 @@ export function createService(app: HttpApp, table: readonly Route[]): Service {
   const addressOf = createAddresses(app.config.trustedProxies);
   const tell = createTeller(app);
 
-  function dress(head: Head, { status, headers, text, body }: AnyReply, route?: Route): HttpAnswer {
-    const sent = text ?? (body === undefined ? null : JSON.stringify(body));
-    const declared = route?.answers[status];
-    const type = typeof declared === 'string' ? declared : 'application/json';
-    const caching = (status < 400 && route?.cache) || 'no-store';
-    // The last three stand for safety. Whoever serves this under TLS adds Strict-Transport-Security there.
-    const all: Record<string, string> = {
-      'Cache-Control': caching,
-      'X-Request-Id': head.requestId,
-      'X-Content-Type-Options': 'nosniff',
-      'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
-      'Referrer-Policy': 'no-referrer',
-    };
-    if (sent !== null) all['Content-Type'] = type;
-    if (cors.on) Object.assign(all, cors.headers(head));
-    for (const name in headers) all[name] = headers[name] ?? '';
-    return { status, headers: all, body: sent };
+  function answerTo(head: Head, given: AnyReply, route?: Route): HttpAnswer {
+    const more = cors.on ? cors.headers(head.headers.get('origin') ?? '') : {};
+    return dress(given, { route, requestId: head.requestId, more });
   }
 
   /** Whatever the body says. */
   function answerAll(head: Head, given: AnyReply): Work {
-    return { bodyMaxBytes: 0, keepBody: false, run: async () => dress(head, given) };
+    return { bodyMaxBytes: 0, keepBody: false, run: async () => answerTo(head, given) };
   }
 
   function planRoute(head: Head, one: Prepared, values: readonly string[]): Work {
@@ -60,12 +50,18 @@ export function createService(app: HttpApp, table: readonly Route[]): Service {
         const seconds = (performance.now() - started) / 1000;
         observe(given.status, seconds);
         tell.answered(given.status, { route, requestId: head.requestId, seconds });
-        return dress(head, given, route);
+        return answerTo(head, given, route);
       },
     };
   }
 
+  const shortcuts = [...prepared].flatMap(([{ path }, one]) => {
+    const answerOf = createShortcut(app, { prepared: one, cors, answered: tell.answered });
+    return answerOf ? [[path.replaceAll(/\{(\w+)\}/g, ':$1'), answerOf] as const] : [];
+  });
+
   return {
+    shortcuts: new Map(shortcuts),
     plan(head) {
       const match = router.find(head.path);
       if (!match) return answerAll(head, replyOf(refuse('NOT_FOUND')));
@@ -77,7 +73,7 @@ export function createService(app: HttpApp, table: readonly Route[]): Service {
         ? planRoute(head, one, match.values)
         : answerAll(head, replyOf(refuse('METHOD_NOT_ALLOWED', { allow: methodsOf(match, cors.on) })));
     },
-    refusal: (head, code: ErrorCode, members) => dress(head, replyOf(refuse(code, members))),
+    refusal: (head, code: ErrorCode, members) => answerTo(head, replyOf(refuse(code, members))),
   };
 }
 
@@ -108,36 +104,4 @@ function isOperator({ operatorKeys }: HttpApp, { headers }: Head): boolean {
 function methodsOf({ routes }: Match, withOptions: boolean): string[] {
   const methods: string[] = [...routes.keys()].flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
   return withOptions ? [...methods, 'OPTIONS'] : methods;
-}
-
-/** A line a second is enough to know that Redis is away; a line for each of 10,000 calls helps nobody. */
-const AWAY_LINE_EVERY_MS = 1_000;
-
-/** What the log is told of calls: faults always, the rest at level debug only, since metrics count them. */
-function createTeller({ log }: HttpApp) {
-  let toldMs = -Infinity;
-  return {
-    /** Turns what a call threw into its refusal. */
-    failed(error: unknown, { route, requestId }: { route: Route; requestId: string }): Refusal {
-      const refusal = refusalOf(error);
-      metrics.refusals.inc({ code: refusal.refused });
-      const line = { err: error, requestId, method: route.method, route: route.path, ...refusal.members };
-      if (refusal.refused === 'INTERNAL') log.error(line, 'a call failed');
-      else if (performance.now() - toldMs > AWAY_LINE_EVERY_MS) {
-        toldMs = performance.now();
-        log.warn(line, 'a call was answered 503; at most one of these lines a second');
-      }
-      return refusal;
-    },
-    answered(
-      status: number,
-      { route, requestId, seconds }: { route: Route; requestId: string; seconds: number },
-    ): void {
-      if (!log.isLevelEnabled('debug')) return;
-      log.debug(
-        { requestId, method: route.method, route: route.path, status, ms: Math.round(seconds * 1000) },
-        'answered',
-      );
-    },
-  };
 }

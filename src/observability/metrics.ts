@@ -4,6 +4,7 @@
  */
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { observeScripts } from '../redis/script.ts';
+import { Latencies, type Series } from './latencies.ts';
 
 export const registry = new Registry();
 const registers = [registry];
@@ -12,7 +13,7 @@ const LATENCY_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0
 const WAIT_BUCKETS = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200];
 
 export const metrics = {
-  httpSeconds: new Histogram({
+  httpSeconds: new Latencies({
     name: 'onsale_http_request_seconds',
     help: 'HTTP latency by route, method and status',
     labelNames: ['route', 'method', 'status'],
@@ -25,7 +26,7 @@ export const metrics = {
     labelNames: ['code'],
     registers,
   }),
-  scriptSeconds: new Histogram({
+  scriptSeconds: new Latencies({
     name: 'onsale_script_seconds',
     help: 'Latency of Lua scripts at the caller, by script',
     labelNames: ['script'],
@@ -163,11 +164,20 @@ export const metrics = {
 export function startMetrics(processName: string): void {
   registry.setDefaultLabels({ process: processName });
   collectDefaultMetrics({ register: registry });
+  const scripts = new Map<string, Series>();
   observeScripts((file, seconds, failed) => {
-    const script = file.replace(/\.lua$/, '');
-    metrics.scriptSeconds.observe({ script }, seconds);
-    if (failed) metrics.scriptFailures.inc({ script });
+    let series = scripts.get(file);
+    if (!series) {
+      series = metrics.scriptSeconds.series(nameOf(file));
+      scripts.set(file, series);
+    }
+    series.observe(seconds);
+    if (failed) metrics.scriptFailures.inc({ script: nameOf(file) });
   });
+}
+
+function nameOf(scriptFile: string): string {
+  return scriptFile.replace(/\.lua$/, '');
 }
 
 /** One process' metrics as data, to be merged by `mergeMetrics`. */

@@ -49,7 +49,7 @@ export async function startSocketServer(redis: RedisClient, options: Options = {
   const seatMaps = createSeatMaps({ redis, catalogues, log });
   const told = new Map<string | number, number>();
   const tell = (what: string | number, count: number) => void told.set(what, (told.get(what) ?? 0) + count);
-  const notFound = { status: 404, headers: {}, body: null };
+  const notFound = { status: 404, headers: '', body: null };
   const server = new HttpServer({
     plan: () => ({ bodyMaxBytes: 0, keepBody: false, run: async () => notFound }),
     refusal: () => notFound,

@@ -24,8 +24,8 @@ export interface KeptRoom {
   /** when somebody was interested last; `performance.now()` */
   askedAt: number;
   readonly isReading: boolean;
-  /** the last view, unless it is older than 1 s */
-  fresh(): RoomView | null;
+  /** The last view, unless it is older than 1 s. The room stays as long as somebody asks. */
+  ask(): RoomView | null;
   /** Reads; those who come while a reading is under way share it. null: no such concert. */
   read(): Promise<RoomView | null>;
   /** Reads after what is under way: what was written before this call is in the answer. */
@@ -94,7 +94,10 @@ export function keepRoom(redis: RedisClient, concertId: string, onTick: (tick: R
     get isReading() {
       return reading !== null;
     },
-    fresh: () => (performance.now() - goodAt <= LIMITS.TICK_STALE_MS ? view : null),
+    ask() {
+      this.askedAt = performance.now();
+      return this.askedAt - goodAt <= LIMITS.TICK_STALE_MS ? view : null;
+    },
     read,
     async readAfresh() {
       await settled();

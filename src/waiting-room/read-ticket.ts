@@ -29,6 +29,15 @@ export async function readTicket(deps: TicketDeps, claims: QueueClaims, token?: 
   return ticketOfRecord(deps, { view, claims, token, record: records[0] ?? null, nowMs });
 }
 
+/** The room of a token, where memory knows that its place waits; else null. */
+export function waitingIn(
+  rooms: Pick<RoomViews, 'peek'>,
+  { concertId, epoch, sequence }: QueueClaims,
+): RoomView | null {
+  const view = rooms.peek(concertId);
+  return view && view.epoch === epoch && !view.needsRead(sequence) ? view : null;
+}
+
 /** As readTicket, of many places at once, each answer at its own index: one command for all of one room that need it. */
 export async function readTickets(deps: TicketDeps, claims: readonly QueueClaims[]): Promise<(Ticket | Refusal)[]> {
   const answers = new Map<QueueClaims, Ticket | Refusal>();

@@ -19,7 +19,7 @@ export type { RoomView } from './room-view.ts';
 export interface RoomViews {
   /** null: no such concert. Throws Unavailable before the first reading, and 1 s after the last good one. */
   view(concertId: string): Promise<RoomView | null>;
-  /** The view in memory where there is one that is not too old; asks nobody. */
+  /** The view in memory where there is one that is not too old; asks nobody, but counts as a question: it stays. */
   peek(concertId: string): RoomView | undefined;
   /** Reads now: what was written before this call is in the answer. Throws Unavailable. */
   refresh(concertId: string): Promise<RoomView | null>;
@@ -51,7 +51,6 @@ export function createRoomViews({ redis, log, onWaitObserved = () => {} }: RoomV
   function keep(concertId: string): KeptRoom {
     const room = rooms.get(concertId) ?? keepRoom(redis, concertId, (news) => follow(news, { verdicts, waits }));
     rooms.set(concertId, room);
-    room.askedAt = performance.now();
     return room;
   }
 
@@ -76,18 +75,19 @@ export function createRoomViews({ redis, log, onWaitObserved = () => {} }: RoomV
   return {
     async view(concertId) {
       const room = keep(concertId);
-      return room.fresh() ?? read(room);
+      return room.ask() ?? read(room);
     },
-    peek: (concertId) => rooms.get(concertId)?.fresh() ?? undefined,
+    peek: (concertId) => rooms.get(concertId)?.ask() ?? undefined,
     refresh(concertId) {
       const room = keep(concertId);
+      room.ask();
       return read(room, room.readAfresh);
     },
     subscribe(concertId, listener) {
       const room = keep(concertId);
       const guarded = guard(listener, log);
       room.listeners.add(guarded);
-      if (!room.fresh()) read(room).catch(toldAlready);
+      if (!room.ask()) read(room).catch(toldAlready);
       return () => {
         room.listeners.delete(guarded);
         room.askedAt = performance.now();

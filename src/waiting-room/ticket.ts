@@ -1,5 +1,5 @@
 /** Renders tickets and rooms; no Redis here. */
-import type { QueueClaims } from '../auth/tokens.ts';
+import type { KnownQueue, QueueClaims } from '../auth/tokens.ts';
 import type { PlaceNow } from './place.ts';
 import type { Room, RoomState, Ticket } from './shapes.ts';
 
@@ -47,6 +47,31 @@ export function ticketOf({ claims, token, place, position, room, nowMs = room.no
     expiresAt: place.expiresAtMs === null ? null : new Date(place.expiresAtMs).toISOString(),
     serverTime: iso(nowMs),
   };
+}
+
+/**
+ * `ticketOf` a waiting place as JSON, in a tenth of the time: this is what a hundred thousand people ask for. What does
+ * not change of it is kept with the token.
+ */
+export function waitingTicketJson(
+  known: KnownQueue,
+  { position, room }: Pick<TicketParts, 'position' | 'room'>,
+): { json: string; pollAfterSeconds: number } {
+  const [before, after] = (known.ticketParts ??= partsOf(known));
+  const at = Math.max(1, position);
+  const pollAfterSeconds = pollAfter(at, room.claimMs);
+  const json =
+    `${before}${at},"ahead":${at - 1},"waiting":${Math.max(room.waiting, at)},"admitted":${room.admitted},` +
+    `"estimatedWaitSeconds":${estimateWait(at - 1, room)},"pollAfterSeconds":${pollAfterSeconds}${after}${iso(room.nowMs)}"}`;
+  return { json, pollAfterSeconds };
+}
+
+/** Before the position, and between `pollAfterSeconds` and the server's time. */
+function partsOf({ token, claims }: KnownQueue): [before: string, after: string] {
+  const { queueId, concertId, sequence, joinedAtMs } = claims;
+  const first = JSON.stringify({ queueId, token, concertId, status: 'WAITING', reason: null, sequence }).slice(0, -1);
+  const joinedAt = new Date(joinedAtMs).toISOString();
+  return [`${first},"position":`, `,"joinedAt":"${joinedAt}","expiresAt":null,"serverTime":"`];
 }
 
 /** Seconds until so many people are let in at the measured rate; null while nobody is. */

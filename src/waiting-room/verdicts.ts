@@ -12,20 +12,24 @@ export type Verdict = Refusal | null;
 export interface Verdicts {
   /** `ask` answers for how long its verdict holds at most, counted from when it was asked */
   of(queueId: string, ask: () => Promise<{ verdict: Verdict; forMs: number }>): Promise<Verdict>;
+  /** True where an ACTIVE verdict is known and holds. */
+  passes(queueId: string): boolean;
   forget(queueId: string): void;
 }
 
 export function createVerdicts(): Verdicts {
-  const known = createRecent<{ untilMs: number; verdict: Promise<Verdict> }>(LIMITS.VERDICTS_KEPT);
+  const known = createRecent<{ untilMs: number; passes: boolean; verdict: Promise<Verdict> }>(LIMITS.VERDICTS_KEPT);
   return {
     of(queueId, ask) {
       const kept = known.get(queueId);
       const askedMs = performance.now();
       if (kept && kept.untilMs > askedMs) return kept.verdict;
-      const entry = { untilMs: askedMs + LIMITS.VERDICT_TRUSTED_MS, verdict: Promise.resolve<Verdict>(null) };
+      const untilMs = askedMs + LIMITS.VERDICT_TRUSTED_MS;
+      const entry = { untilMs, passes: false, verdict: Promise.resolve<Verdict>(null) };
       entry.verdict = ask().then(
         ({ verdict, forMs }) => {
           entry.untilMs = askedMs + Math.min(forMs, LIMITS.VERDICT_TRUSTED_MS);
+          entry.passes = verdict === null;
           return verdict;
         },
         (error: unknown) => {
@@ -35,6 +39,10 @@ export function createVerdicts(): Verdicts {
       );
       known.set(queueId, entry);
       return entry.verdict;
+    },
+    passes(queueId) {
+      const kept = known.get(queueId);
+      return kept !== undefined && kept.passes && kept.untilMs > performance.now();
     },
     forget: (queueId) => known.delete(queueId),
   };

@@ -3,7 +3,6 @@
  * aborts the process where a handler throws, and throws where a closed socket is touched: handlers are wrapped, and
  * `Connection` touches no socket after its end.
  */
-import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import uWS from 'uWebSockets.js';
 import type { QueueClaims, Tokens } from '../auth/tokens.ts';
@@ -11,6 +10,7 @@ import type { Catalogues } from '../concerts/catalogues.ts';
 import type { SeatMaps } from '../concerts/seat-maps.ts';
 import { CLOSE, type Refusal, refuse } from '../errors.ts';
 import { replyOf } from '../http/answer.ts';
+import { requestIdOf } from '../http/request-id.ts';
 import { LIMITS } from '../limits.ts';
 import type { Log } from '../observability/log.ts';
 import { metrics } from '../observability/metrics.ts';
@@ -236,11 +236,6 @@ function refuseUpgrade(res: uWS.HttpResponse, refusal: Refusal, requestId: strin
   const all = { ...headers, 'Cache-Control': 'no-store', 'X-Request-Id': requestId };
   for (const [name, value] of Object.entries(all)) res.writeHeader(name, value);
   res.end(JSON.stringify(body), true);
-}
-
-/** The client's where it is a plain one, as over HTTP. */
-function requestIdOf(given: string): string {
-  return /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
 }
 
 /** Browsers name the page's origin and cannot lie about it; other clients name none. */

@@ -1,12 +1,19 @@
 /** Concerts, their dates and their seats. */
 import { listSchedules } from '../../concerts/list-schedules.ts';
 import { listConcerts, readConcert } from '../../concerts/read-concerts.ts';
-import { schedulesWithSeats, seatsByDate, seatsOfSchedule } from '../../concerts/read-seats.ts';
+import {
+  type SeatsAnswer,
+  schedulesWithSeats,
+  seatsByDate,
+  seatsInMemory,
+  seatsOfSchedule,
+} from '../../concerts/read-seats.ts';
 import type { SeatStatus } from '../../concerts/shapes.ts';
 import { isRefusal } from '../../errors.ts';
 import { ok, serialised } from '../answer.ts';
 import type { HttpApp } from '../http-app.ts';
 import type { Callers } from '../route.ts';
+import type { Shortcut } from '../shortcut.ts';
 
 export async function concerts(app: HttpApp, { query }: { query: { limit: number; cursor?: string } }) {
   const page = await listConcerts(app, { limit: query.limit, cursor: query.cursor ?? null });
@@ -38,9 +45,21 @@ interface Seats {
 
 export async function seats(app: HttpApp, { caller: { userId }, params, query, ifNoneMatch }: Seats) {
   const map = await seatsOfSchedule(app, { ...params, status: query.status ?? null, ifNoneMatch, userId });
-  if (isRefusal(map)) return map;
-  const headers = { ETag: map.etag };
-  return map.notModified ? ({ status: 304, headers } as const) : serialised(map.json, headers);
+  return isRefusal(map) ? map : seatsReply(map);
+}
+
+/** Of a place that the guard has let pass of late. */
+export function seatsFromMemory({ rooms, catalogues, seatMaps }: HttpApp, { known: { claims }, glance }: Shortcut) {
+  const [concertId = '', scheduleId = ''] = [glance.getParameter(0), glance.getParameter(1)];
+  if (concertId !== claims.concertId || !rooms.verdicts.passes(claims.queueId)) return null;
+  const ifNoneMatch = glance.getHeader('if-none-match');
+  const map = seatsInMemory({ catalogues, seatMaps }, { concertId, scheduleId, ifNoneMatch, userId: claims.userId });
+  return map && seatsReply(map);
+}
+
+function seatsReply({ etag, json, notModified }: SeatsAnswer) {
+  const headers = { ETag: etag };
+  return notModified ? ({ status: 304, headers } as const) : serialised(json, headers);
 }
 
 interface Day {
