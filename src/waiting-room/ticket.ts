@@ -29,6 +29,7 @@ interface TicketParts {
 export function ticketOf({ claims, token, place, position, room, nowMs = room.nowMs }: TicketParts): Ticket {
   const waits = place.status === 'WAITING';
   const at = Math.max(1, position);
+  const serverTime = iso(nowMs);
   return {
     queueId: claims.queueId,
     ...(token === undefined ? {} : { token }),
@@ -43,9 +44,9 @@ export function ticketOf({ claims, token, place, position, room, nowMs = room.no
     admitted: room.admitted,
     estimatedWaitSeconds: waits ? estimateWait(at - 1, room) : null,
     pollAfterSeconds: waits ? pollAfter(at, room.claimMs) : pollAfter(SETTLED, room.claimMs),
-    joinedAt: new Date(claims.joinedAtMs).toISOString(),
+    joinedAt: claims.joinedAtMs === nowMs ? serverTime : new Date(claims.joinedAtMs).toISOString(),
     expiresAt: place.expiresAtMs === null ? null : new Date(place.expiresAtMs).toISOString(),
-    serverTime: iso(nowMs),
+    serverTime,
   };
 }
 
