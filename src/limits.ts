@@ -80,8 +80,6 @@ export const LIMITS = {
 
   // Redis: a call that has no answer by then is 503, its outcome unknown
   REDIS_COMMAND_TIMEOUT_MS: 800,
-  /** calls that gather wait so long for the one under way */
-  CALL_GATHERS_MS: 50,
   /** from this share of maxmemory on, joins and holds are refused … */
   MEMORY_REFUSE_SHARE: 0.8,
   /** … and from this one on, payments and charges: the rest is for BullMQ, without which no outbox empties */
@@ -175,10 +173,6 @@ export function assertLimits(): void {
       'as Redis fills, first nothing new begins, then no money moves, and BullMQ has the rest',
     ],
     [LIMITS.TRANSFER_SWEEP_AGAIN_MS < LIMITS.TRANSFER_DEADLINE_MS, 'the sweeper puts off no transfer that is not due'],
-    [
-      LIMITS.CALL_GATHERS_MS + LIMITS.REDIS_COMMAND_TIMEOUT_MS < 1_000,
-      'a call that gathered is refused within a second',
-    ],
     [LIMITS.TICK_MS * 2 <= LIMITS.VERDICT_TRUSTED_MS, 'a tick may be late once'],
     [LIMITS.TICK_STALE_MS > LIMITS.TICK_MS * 2, 'one late tick is no outage'],
     [LIMITS.SEATS_A_CONCERT_MAX * LIMITS.PRICE_MAX < 1e14, 'revenue stays exact in Lua'],

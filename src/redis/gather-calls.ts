@@ -1,45 +1,29 @@
 /**
- * What many ask of Redis at once goes there as one call. All that come within one turn of the event loop go together,
- * and while a call is under way those who come wait for its return: the fuller the server, the larger the calls, and an
- * idle one waits for nobody. Per key, in the order of arrival; everyone gets the answer they would have got alone.
+ * What many ask of Redis within one turn of the event loop goes there as one call per key, in the order of arrival;
+ * everyone gets the answer they would have got alone. The fuller the server, the longer its turns and the larger the
+ * calls: 64 clients in a closed loop make a call of 30. Waiting for the call under way as well made them no larger.
  */
-import { LIMITS } from '../limits.ts';
-
 interface Waiter<Q, A> {
   question: Q;
   resolve(answer: A): void;
   reject(error: unknown): void;
 }
 
-/** Those who gather for one key. It is kept while somebody waits or a call is under way. */
-interface Gathering<Q, A> {
-  waiters: Waiter<Q, A>[];
-  calls: number;
-  patience: NodeJS.Timeout | undefined;
-}
-
 interface Options<Q, A> {
-  /** questions in one call; when so many have gathered they go, whatever is under way */
+  /** questions in one call */
   most: number;
   /** answers in the order of the questions; where it rejects, it does so for these alone */
   call(key: string, questions: readonly Q[]): Promise<readonly A[]>;
 }
 
 export function gatherCalls<Q, A>({ most, call }: Options<Q, A>): (key: string, question: Q) => Promise<A> {
-  const gatherings = new Map<string, Gathering<Q, A>>();
+  let gathered = new Map<string, Waiter<Q, A>[]>();
 
-  function send(key: string): void {
-    const gathering = gatherings.get(key);
-    if (!gathering || gathering.waiters.length === 0) return;
-    clearTimeout(gathering.patience);
-    const { waiters } = gathering;
-    gathering.waiters = [];
-    gathering.calls++;
-    void answer(key, waiters).then(() => {
-      gathering.calls--;
-      if (gathering.waiters.length > 0) send(key);
-      else if (gathering.calls === 0) gatherings.delete(key);
-    });
+  function send(): void {
+    const all = gathered;
+    gathered = new Map();
+    for (const [key, waiters] of all)
+      for (let i = 0; i < waiters.length; i += most) void answer(key, waiters.slice(i, i + most));
   }
 
   async function answer(key: string, waiters: readonly Waiter<Q, A>[]): Promise<void> {
@@ -53,16 +37,12 @@ export function gatherCalls<Q, A>({ most, call }: Options<Q, A>): (key: string, 
   }
 
   return (key, question) => {
-    const gathering = gatherings.get(key) ?? { waiters: [], calls: 0, patience: undefined };
-    gatherings.set(key, gathering);
+    if (gathered.size === 0) setImmediate(send);
     const { promise, resolve, reject } = Promise.withResolvers<A>();
-    const gathered = gathering.waiters.push({ question, resolve, reject });
-    if (gathered === most) send(key);
-    else if (gathered === 1) {
-      // Nobody waits long for the call of others: Redis may hang, and a refusal is due within a second.
-      if (gathering.calls === 0) setImmediate(send, key);
-      else gathering.patience = setTimeout(send, LIMITS.CALL_GATHERS_MS, key);
-    }
+    const waiter = { question, resolve, reject };
+    const waiters = gathered.get(key);
+    if (waiters) waiters.push(waiter);
+    else gathered.set(key, [waiter]);
     return promise;
   };
 }

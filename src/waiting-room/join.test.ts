@@ -1,12 +1,9 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Compile } from 'typebox/compile';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createTokens } from '../auth/tokens.ts';
 import { isRefusal } from '../errors.ts';
-import { openRedis } from '../redis/client.ts';
 import { walletKeys } from '../redis/keys.ts';
 import { testRedis } from '../testing/connect.ts';
-import { startRedis } from '../testing/redis-server.ts';
 import { until } from '../testing/until.ts';
 import { admit, agePlace, commandsOf, enter, newQueueId, openRoom, type TestRoom } from '../testing/waiting-room.ts';
 import { concertsOf, noteConcerts } from '../wallet/note-concerts.ts';
@@ -82,47 +79,6 @@ test('joins of one turn of the event loop are one call for each room, of 200 at 
   const positions = answers.map((answer) => (isRefusal(answer) ? answer.refused : answer.ticket.position));
   expect(positions).toEqual([...Array.from({ length: 450 }, (_, i) => i + 1), 1, 'CONCERT_NOT_FOUND']);
   expect(await redis.zcard(big.keys.waiting)).toBe(450);
-});
-
-test('those who come while a call is under way go together when it returns', async () => {
-  const room = await openRoom(redis);
-  const joins: ReturnType<typeof joinAs>[] = [];
-  const joinOneByOne = async () => {
-    await redis.client('PAUSE', 30, 'ALL');
-    for (let i = 0; i < 20; i++) {
-      joins.push(joinAs(room, newUser()));
-      await nextTurn();
-    }
-    await Promise.all(joins);
-  };
-  // Two; a third where this machine stands still for so long that they wait no longer.
-  expect(await commandsOf(redis, joinOneByOne, ':room')).toBeLessThanOrEqual(3);
-  const answers = await Promise.all(joins);
-  const positions = answers.map((answer) => (isRefusal(answer) ? answer.refused : answer.ticket.position));
-  expect(positions).toEqual(joins.map((_, i) => i + 1));
-});
-
-test('where Redis hangs, nobody waits for a call of others and then for their own', { retry: 2 }, async () => {
-  const server = await startRedis();
-  onTestFinished(() => server.stop());
-  const own = openRedis({ url: server.url, cluster: false }, 'hot');
-  onTestFinished(() => own.disconnect());
-  await own.connect();
-  const { concertId } = await openRoom(own);
-  process.kill(server.pid, 'SIGSTOP');
-  onTestFinished(() => void process.kill(server.pid, 'SIGCONT'));
-  const refused = async () => {
-    const asked = performance.now();
-    const join = joinRoom({ ...deps, redis: own }, { concertId, userId: newUser(), idempotency: null });
-    await expect(join).rejects.toThrow('Command timed out');
-    return performance.now() - asked;
-  };
-  const first = refused();
-  await nextTurn();
-  await nextTurn();
-  const later = refused();
-  expect(await first).toBeLessThan(1_000);
-  expect(await later).toBeLessThan(1_000);
 });
 
 test('a call that fails fails for all who were in it, and for nobody else', async () => {
