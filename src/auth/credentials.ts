@@ -4,8 +4,9 @@
  * must name the same user.
  */
 import { type Refusal, refuse } from '../errors.ts';
+import type { Soon } from '../soon.ts';
 import type { OperatorKeys } from './operator-keys.ts';
-import type { QueueClaims, Tokens } from './tokens.ts';
+import type { AccessClaims, QueueClaims, Tokens } from './tokens.ts';
 
 /** What a kind of route takes. `desk`: the operator's key too. */
 const NEEDS = {
@@ -48,28 +49,38 @@ export interface IdentifyDeps {
 const NOBODY: Identity = { userId: null, claims: null, queueToken: null, operator: false, twoUsers: false };
 const OPERATOR: Identity = { ...NOBODY, operator: true };
 
-/** What came of one credential: what it says, or that none came, or that it is no good. */
-type Seen<C extends object> = C | 'absent' | 'bad';
-
 /** Refuses UNAUTHENTICATED, and FORBIDDEN where only an operator may call. Throws Unavailable like `verifyAccess`. */
-export async function identify(
+export function identify(
   { tokens, operatorKeys }: IdentifyDeps,
   { authorization, queueToken, userToken }: Presented,
   auth: Auth,
-): Promise<Identity | Refusal> {
+): Soon<Identity | Refusal> {
   if (auth === 'none') return NOBODY;
   const needs = NEEDS[auth];
   const bearer = authorization === null ? null : (bearerOf(authorization) ?? '');
   if (needs.desk && bearer && operatorKeys.fits(bearer)) return OPERATOR;
   if (auth === 'operator') return refuse(bearer === null && !operatorKeys.off ? 'UNAUTHENTICATED' : 'FORBIDDEN');
 
-  const user = await see(bearer, tokens.verifyAccess);
   const alias = userToken === null ? null : (bearerOf(userToken) ?? '');
   const sent = queueToken ?? alias;
-  const claims = await see(sent, tokens.verifyQueue);
+  const user: Soon<Seen<AccessClaims>> = bearer === null ? 'absent' : tokens.verifyAccess(bearer);
+  const claims: Soon<Seen<QueueClaims>> = sent === null ? 'absent' : tokens.verifyQueue(sent);
+  if (user instanceof Promise || claims instanceof Promise)
+    return Promise.all([user, claims]).then((seen) => judge(needs, seen, sent));
+  return judge(needs, [user, claims], sent);
+}
+
+/** What came of one credential: what it says, or that none came, or null: that it is no good. */
+type Seen<C extends object> = C | 'absent' | null;
+
+function judge(
+  needs: (typeof NEEDS)[keyof typeof NEEDS],
+  [user, claims]: [Seen<AccessClaims>, Seen<QueueClaims>],
+  sent: string | null,
+): Identity | Refusal {
   if (lacks(needs.access, user, claims) || lacks(needs.queue, claims, user)) return refuse('UNAUTHENTICATED');
-  const access = typeof user === 'object' ? user : null;
-  const place = typeof claims === 'object' ? claims : null;
+  const access = user === 'absent' ? null : user;
+  const place = claims === 'absent' ? null : claims;
   return {
     userId: (access ?? place)?.userId ?? null,
     claims: place,
@@ -79,22 +90,16 @@ export async function identify(
   };
 }
 
-async function see<C extends object>(
-  token: string | null,
-  verify: (token: string) => Promise<C | null>,
-): Promise<Seen<C>> {
-  if (token === null) return 'absent';
-  return (await verify(token)) ?? 'bad';
-}
-
 /** Whether a needed credential is missing or bad; of two that will do, none may be bad and one must be there. */
 function lacks(need: Need, seen: Seen<object>, other: Seen<object>): boolean {
   if (need === 'compared') return false;
-  if (need === 'needed') return typeof seen !== 'object';
-  return seen === 'bad' || (seen === 'absent' && other === 'absent');
+  if (need === 'needed') return seen === null || seen === 'absent';
+  return seen === null || (seen === 'absent' && other === 'absent');
 }
+
+const BEARER = /^Bearer +([^\s,]+) *$/i;
 
 /** The token of `Bearer <token>`, null for anything else. */
 function bearerOf(header: string): string | null {
-  return /^Bearer +([^\s,]+) *$/i.exec(header)?.[1] ?? null;
+  return BEARER.exec(header)?.[1] ?? null;
 }

@@ -7,6 +7,7 @@ import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { LIMITS } from '../limits.ts';
 import { createReader, createSigner, signingKey } from './hs256.ts';
+import type { Soon } from '../soon.ts';
 import { createOutsideProvider } from './outside-provider.ts';
 import { createRecent } from './recent.ts';
 
@@ -34,9 +35,9 @@ export interface Tokens {
   readonly outside: boolean;
   signAccess(userId: string): string;
   /** null for anything but a good access token; throws Unavailable where the outside provider's keys cannot be had */
-  verifyAccess(token: string): Promise<AccessClaims | null>;
+  verifyAccess(token: string): Soon<AccessClaims | null>;
   signQueue(claims: QueueClaims): string;
-  verifyQueue(token: string): Promise<QueueClaims | null>;
+  verifyQueue(token: string): Soon<QueueClaims | null>;
   /** What is known of a queue token that was found good of late; null: ask `verifyQueue`. */
   knownQueue(token: string): KnownQueue | null;
 }
@@ -84,7 +85,7 @@ const ownPayload = Compile(
 );
 
 /** null, or a JOSEError: no good token. */
-type Verifier = (token: string) => JWTPayload | null | Promise<JWTPayload>;
+type Verifier = (token: string) => Soon<JWTPayload | null>;
 
 /** Throws where the settings name no secret, or half an outside provider. */
 export function createTokens(settings: TokenSettings): Tokens {
@@ -178,6 +179,12 @@ function claimsOf(payload: JWTPayload): QueueClaims | null {
   };
 }
 
+/** Every fault of a token is a JOSEError; anything else is a fault of ours or of the provider. */
+function refuseFaulty(error: unknown): null {
+  if (error instanceof errors.JOSEError) return null;
+  throw error;
+}
+
 interface Known<C> {
   token: string;
   claims: C;
@@ -194,7 +201,7 @@ const SIGNATURE_CHARS = 43;
 function remembering<C extends object>(
   check: Verifier,
   read: (payload: JWTPayload) => C | null,
-): { verify: (token: string) => Promise<C | null>; known: (token: string) => Known<C> | null } {
+): { verify: (token: string) => Soon<C | null>; known: (token: string) => Known<C> | null } {
   const verified = createRecent<Known<C>>(LIMITS.VERIFIED_TOKENS_KEPT);
   // A token of 300 characters takes longer to look up than to compare, and its signature names it as well.
   const nameOf = (token: string) => token.slice(-SIGNATURE_CHARS);
@@ -204,21 +211,21 @@ function remembering<C extends object>(
     return found?.token === token && found.endsMs > Date.now() ? found : null;
   }
 
-  async function verify(token: string): Promise<C | null> {
+  function keep(token: string, payload: JWTPayload | null): C | null {
+    const claims = payload && read(payload);
+    const endsMs = (payload?.exp ?? 0) * 1000;
+    if (claims) verified.set(nameOf(token), { token, claims: Object.freeze(claims), endsMs });
+    return claims;
+  }
+
+  function verify(token: string): Soon<C | null> {
     const before = known(token);
     if (before) return before.claims;
     if (token.length > LIMITS.TOKEN_MAX_BYTES) return null;
-    try {
-      const payload = await check(token);
-      const claims = payload && read(payload);
-      const endsMs = (payload?.exp ?? 0) * 1000;
-      if (claims) verified.set(nameOf(token), { token, claims: Object.freeze(claims), endsMs });
-      return claims;
-    } catch (error) {
-      // Every fault of a token is a JOSEError; anything else is a fault of ours or of the provider.
-      if (error instanceof errors.JOSEError) return null;
-      throw error;
-    }
+    const payload = check(token);
+    return payload instanceof Promise
+      ? payload.then((checked) => keep(token, checked), refuseFaulty)
+      : keep(token, payload);
   }
 
   return { verify, known };

@@ -39,15 +39,20 @@ export async function answerCall(app: HttpApp, prepared: Prepared, request: Requ
   const crowded = route.limit === 'address' ? overLimit(app.rateLimits.address.take(request.address)) : null;
   if (crowded) return crowded;
   const { headers } = request.head;
-  const identity = await identify(app, presented(headers), route.auth);
+  const identified = identify(app, presented(headers), route.auth);
+  const identity = identified instanceof Promise ? await identified : identified;
   if (isRefusal(identity)) return identity;
   const hurried =
     prepared.userLimited && identity.userId !== null ? overLimit(app.rateLimits.user.take(identity.userId)) : null;
   if (hurried) return hurried;
   const parts = readParts(prepared, request);
   if (isRefusal(parts)) return parts;
-  const refused =
-    (await guard(app, route, { parts, identity })) ?? (await refuseUnknownUser(app, route, { parts, identity }));
+  const guarded = guard(app, route, { parts, identity });
+  let refused = guarded instanceof Promise ? await guarded : guarded;
+  if (!refused) {
+    const unknown = refuseUnknownUser(app, route, { parts, identity });
+    refused = unknown instanceof Promise ? await unknown : unknown;
+  }
   // A concert that is not there comes first; looked at only here, since the handlers see it by themselves.
   if (refused) return (await isConcertThere(app, parts)) ? refused : refuse('CONCERT_NOT_FOUND');
   return route.handle(app, {
@@ -97,8 +102,9 @@ function readParts(prepared: Prepared, { head, values, body }: Request): Parts |
 }
 
 /** No body is an empty one: what is missing in it is then told by name. */
-function readBody({ route, checkBody }: Prepared, { bytes }: Body): Checked {
+function readBody({ route, checkBody }: Prepared, { text, garbled }: Body): Checked {
   if (route.method === 'GET') return { value: undefined };
-  const read = bytes ? readJson(bytes) : { value: {} };
+  if (garbled) return { faults: [{ path: '', message: 'is not UTF-8' }] };
+  const read = text === null ? { value: {} } : readJson(text);
   return 'fault' in read ? { faults: [read.fault] } : checkBody(read.value);
 }

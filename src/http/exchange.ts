@@ -16,8 +16,11 @@ import { copyHead, type Glance, type Head } from './head.ts';
 import { send, writeHead } from './write-answer.ts';
 
 export interface Body {
-  /** null where there is none, where it is too long, or where the work did not want it */
-  bytes: Uint8Array | null;
+  /** null where there is none, where it is too long, where the work did not want it */
+  text: string | null;
+  /** its bytes are no UTF-8, and `text` is null */
+  garbled: boolean;
+  /** in bytes */
   length: number;
 }
 
@@ -69,7 +72,7 @@ const BIG_BYTES = 64 * 1024;
 const SWEEP_MS = 250;
 /** LIBUS_LISTEN_EXCLUSIVE_PORT; the types of 20.57 lack it. */
 const EXCLUSIVE_PORT = 1;
-const NO_BODY: Body = { bytes: null, length: 0 };
+const NO_BODY: Body = { text: null, garbled: false, length: 0 };
 
 export class HttpServer {
   /** for the WebSocket, to be registered before `listen` */
@@ -173,24 +176,21 @@ export class HttpServer {
       if (exchange.state !== 'reading') return;
       length += chunk.byteLength;
       if (length > LISTEN_OUT_BYTES) return this.#cutOff(exchange, 'BODY_TOO_LARGE');
-      // The chunk is uWS' own memory, and gone when this returns.
-      if (work.keepBody && length <= work.bodyMaxBytes) chunks.push(new Uint8Array(chunk.slice(0)));
-      if (!isLast) return;
-      const kept = work.keepBody && length > 0 && length <= work.bodyMaxBytes;
-      this.#serve(exchange, work, { bytes: kept ? join(chunks) : null, length });
+      const kept = work.keepBody && length <= work.bodyMaxBytes;
+      // The chunk is uWS' own memory, and gone when this returns: only a body in several is copied.
+      if (kept) chunks.push(isLast ? new Uint8Array(chunk) : new Uint8Array(chunk.slice(0)));
+      if (isLast) this.#serve(exchange, work, kept && length > 0 ? bodyOf(chunks, length) : { ...NO_BODY, length });
     });
   }
 
   #serve(exchange: Exchange, work: Work, body: Body): void {
     this.#move(exchange, 'serving');
     this.#working += 1;
-    void work
-      .run(body)
-      .catch(() => this.#service.refusal(exchange.head, 'INTERNAL'))
-      .then((answer) => {
-        this.#working -= 1;
-        this.#give(exchange, answer);
-      });
+    const give = (answer: HttpAnswer) => {
+      this.#working -= 1;
+      this.#give(exchange, answer);
+    };
+    work.run(body).then(give, () => give(this.#service.refusal(exchange.head, 'INTERNAL')));
   }
 
   /** Answers at once and ends the connection, since the rest of the body is not read. */
@@ -258,9 +258,16 @@ function orLongWay(answerOf: (glance: Glance) => HttpAnswer | null, req: HttpReq
   }
 }
 
-function join(chunks: readonly Uint8Array[]): Uint8Array {
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+function bodyOf(chunks: readonly Uint8Array[], length: number): Body {
   const [first, ...others] = chunks;
-  return first && others.length === 0 ? first : Buffer.concat(chunks);
+  const bytes = first && others.length === 0 ? first : Buffer.concat(chunks);
+  try {
+    return { text: utf8.decode(bytes), garbled: false, length };
+  } catch {
+    return { text: null, garbled: true, length };
+  }
 }
 
 type Listening = { socket: us_listen_socket; port: number };

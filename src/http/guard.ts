@@ -2,6 +2,7 @@
 import type { Identity } from '../auth/credentials.ts';
 import { type Refusal, refuse, Unavailable } from '../errors.ts';
 import { walletKeys } from '../redis/keys.ts';
+import type { Soon } from '../soon.ts';
 import { requireActive } from '../waiting-room/guard.ts';
 import type { Parts } from './checks.ts';
 import type { HttpApp } from './http-app.ts';
@@ -13,7 +14,7 @@ interface Checked {
 }
 
 /** Refuses FORBIDDEN, QUEUE_ID_MISMATCH, NOT_ACTIVE, and before that CONCERT_NOT_FOUND; QUEUE_NOT_FOUND for a place of another epoch. */
-export async function guard(app: HttpApp, route: Route, { parts, identity }: Checked): Promise<Refusal | null> {
+export function guard(app: HttpApp, route: Route, { parts, identity }: Checked): Soon<Refusal | null> {
   const { userId, queueId, concertId } = parts.params;
   const { claims, operator } = identity;
   if (identity.twoUsers) return refuse('FORBIDDEN');
@@ -23,16 +24,21 @@ export async function guard(app: HttpApp, route: Route, { parts, identity }: Che
     return refuse('QUEUE_ID_MISMATCH');
   if (route.auth === 'active') return guardActive(app, { claims, concertId: concertId ?? claims?.concertId });
   if (route.spends && app.config.balanceRequiresActive && !operator) {
-    if (await isRepeatedCharge(app, { parts, identity })) return null;
-    return guardActive(app, { claims, concertId: claims?.concertId });
+    return guardMoney(app, { parts, identity });
   }
   return null;
+}
+
+async function guardMoney(app: HttpApp, { parts, identity }: Checked): Promise<Refusal | null> {
+  if (await isRepeatedCharge(app, { parts, identity })) return null;
+  const { claims } = identity;
+  return guardActive(app, { claims, concertId: claims?.concertId });
 }
 
 function guardActive(
   app: HttpApp,
   { claims, concertId }: { claims: Identity['claims']; concertId: string | undefined },
-): Promise<Refusal | null> | Refusal {
+): Soon<Refusal | null> {
   if (concertId === undefined) return notActive();
   return requireActive(app, { claims, concertId });
 }
@@ -52,16 +58,20 @@ async function isRepeatedCharge({ redis }: HttpApp, { parts, identity }: Checked
  * USER_NOT_FOUND: a good token whose user is not there, or an operator's question about nobody. A place proves its
  * user, so calls by queue token alone ask nobody.
  */
-export async function refuseUnknownUser(
+export function refuseUnknownUser(
   { users }: HttpApp,
   { auth }: Route,
   { parts, identity }: Checked,
-): Promise<Refusal | null> {
+): Soon<Refusal | null> {
   const { userId } = parts.params;
-  if (identity.operator && userId !== undefined && auth !== 'operator')
-    return (await users.has(userId)) ? null : refuse('USER_NOT_FOUND');
+  if (identity.operator && userId !== undefined && auth !== 'operator') return unless(users.has(userId));
   if (identity.userId === null || auth === 'queue' || auth === 'active' || auth === 'place') return null;
-  return (await users.admits(identity.userId)) ? null : refuse('USER_NOT_FOUND');
+  return unless(users.admits(identity.userId));
+}
+
+function unless(there: Soon<boolean>): Soon<Refusal | null> {
+  if (there instanceof Promise) return there.then(unless);
+  return there ? null : refuse('USER_NOT_FOUND');
 }
 
 /** Joins and holds end here while Redis is nearly full: what is under way needs the rest. Throws Unavailable. */

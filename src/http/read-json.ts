@@ -1,19 +1,11 @@
-/** Bytes of a body to a value, refusing what two readers could understand differently. */
+/** Text of a body to a value, refusing what two readers could understand differently. */
 import { LIMITS } from '../limits.ts';
 import type { Fault } from './route.ts';
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
 export type Parsed = { value: unknown } | { fault: Fault };
 
-/** Parses JSON: strict UTF-8, bounded depth, no lone surrogates (they turn into other text in Redis and PostgreSQL). */
-export function readJson(bytes: Uint8Array): Parsed {
-  let text: string;
-  try {
-    text = utf8.decode(bytes);
-  } catch {
-    return { fault: { path: '', message: 'is not UTF-8' } };
-  }
+/** Parses JSON: bounded depth, no lone surrogates (they turn into other text in Redis and PostgreSQL). */
+export function readJson(text: string): Parsed {
   let value: unknown;
   try {
     value = JSON.parse(text);

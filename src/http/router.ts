@@ -23,14 +23,19 @@ const newNode = (): Node => ({ literals: new Map(), parameter: null, routes: new
 /** Throws where two rows have the same method and path. */
 export function createRouter(table: readonly Route[]): Router {
   const root = newNode();
+  /** paths without parameters, where most calls go */
+  const plain = new Map<string, Match>();
   for (const route of table) {
     let node = root;
     for (const segment of segmentsOf(route.path)) node = childOf(node, segment);
     if (node.routes.has(route.method)) throw new Error(`two routes for ${route.method} ${route.path}`);
     node.routes.set(route.method, route);
+    if (!route.path.includes('{')) plain.set(route.path, { routes: node.routes, values: [] });
   }
   return {
     find(path) {
+      const found = plain.get(path);
+      if (found) return found;
       const values: string[] = [];
       const node = path.startsWith('/') ? walk(root, segmentsOf(path), 0, values) : null;
       return node && { routes: node.routes, values };

@@ -1,7 +1,6 @@
 /** From a request to its answer: the route, the checks, the handler; then the headers that every answer carries. */
 import { type ErrorCode, isRefusal, type Refusal, refuse } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import { metrics } from '../observability/metrics.ts';
 import { createAddresses } from './address.ts';
 import { replyOf } from './answer.ts';
 import { answerCall } from './checks.ts';
@@ -44,13 +43,18 @@ export function createService(app: HttpApp, table: readonly Route[]): Service {
       keepBody: bodyMaxBytes <= LIMITS.BODY_MAX_BYTES || isOperator(app, head),
       async run(body) {
         const started = performance.now();
-        const given = await reply(app, one, { head, values, body, address }).catch((error: unknown) =>
-          replyOf(tell.failed(error, { route, requestId: head.requestId })),
-        );
+        let reply: AnyReply;
+        try {
+          const outcome =
+            refuseBody(route, head, body) ?? (await answerCall(app, one, { head, values, body, address }));
+          reply = isRefusal(outcome) ? tell.refused(outcome) : outcome;
+        } catch (error) {
+          reply = replyOf(tell.failed(error, { route, requestId: head.requestId }));
+        }
         const seconds = (performance.now() - started) / 1000;
-        observe(given.status, seconds);
-        tell.answered(given.status, { route, requestId: head.requestId, seconds });
-        return answerTo(head, given, route);
+        observe(reply.status, seconds);
+        tell.answered(reply.status, { route, requestId: head.requestId, seconds });
+        return answerTo(head, reply, route);
       },
     };
   }
@@ -75,14 +79,6 @@ export function createService(app: HttpApp, table: readonly Route[]): Service {
     },
     refusal: (head, code: ErrorCode, members) => answerTo(head, replyOf(refuse(code, members))),
   };
-}
-
-async function reply(app: HttpApp, one: Prepared, request: Parameters<typeof answerCall>[2]): Promise<AnyReply> {
-  const refused = refuseBody(one.route, request.head, request.body);
-  const outcome = refused ?? (await answerCall(app, one, request));
-  if (!isRefusal(outcome)) return outcome;
-  metrics.refusals.inc({ code: outcome.refused });
-  return replyOf(outcome);
 }
 
 function refuseBody(

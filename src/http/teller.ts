@@ -1,13 +1,15 @@
 /** What log and metrics are told of calls: faults always, the rest at level debug only, since metrics count them. */
 import type { Refusal } from '../errors.ts';
 import { metrics } from '../observability/metrics.ts';
-import { refusalOf } from './answer.ts';
+import { refusalOf, replyOf } from './answer.ts';
 import type { HttpApp } from './http-app.ts';
-import type { Route } from './route.ts';
+import type { AnyReply, Route } from './route.ts';
 
 export interface Teller {
   /** Turns what a call threw into its refusal. */
   failed(error: unknown, call: { route: Route; requestId: string }): Refusal;
+  /** The reply that a refusal makes. */
+  refused(refusal: Refusal): AnyReply;
   answered(status: number, call: { route: Route; requestId: string; seconds: number }): void;
 }
 
@@ -27,6 +29,10 @@ export function createTeller({ log }: Pick<HttpApp, 'log'>): Teller {
         log.warn(line, 'a call was answered 503; at most one of these lines a second');
       }
       return refusal;
+    },
+    refused(refusal) {
+      metrics.refusals.inc({ code: refusal.refused });
+      return replyOf(refusal);
     },
     answered(status, { route, requestId, seconds }) {
       if (!log.isLevelEnabled('debug')) return;

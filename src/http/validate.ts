@@ -25,6 +25,7 @@ export function createQueryCheck(schema: TObject | undefined): (query: string) =
   const properties = schema?.properties ?? {};
   const check = schema ? createCheck(schema, 'query') : null;
   return (query) => {
+    if (query === '' && !check) return { value: {} };
     if (!isPercentEncoded(query)) return { faults: [{ path: 'query', message: 'is not percent-encoded UTF-8' }] };
     const given = new URLSearchParams(query);
     const value: Record<string, unknown> = {};

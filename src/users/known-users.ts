@@ -2,13 +2,14 @@
 import { createRecent } from '../auth/recent.ts';
 import { LIMITS } from '../limits.ts';
 import type { RedisClient } from '../redis/script.ts';
+import type { Soon } from '../soon.ts';
 import { openWallet, walletsAsked } from '../wallet/open.ts';
 
 export interface KnownUsers {
   /** Whether a user who proved to be this one is there; with an outside provider they come into being by it. */
-  admits(userId: string): Promise<boolean>;
+  admits(userId: string): Soon<boolean>;
   /** Whether there is such a user, asked by somebody else. */
-  has(userId: string): Promise<boolean>;
+  has(userId: string): Soon<boolean>;
 }
 
 /** `outside`: an outside identity provider says who is a user, and no sign-up has opened the wallet. */
@@ -16,21 +17,21 @@ export function createKnownUsers({ redis, outside }: { redis: RedisClient; outsi
   const known = createRecent<true>(LIMITS.KNOWN_USERS_KEPT);
   const hasWallet = walletsAsked({ redis });
 
-  async function has(userId: string): Promise<boolean> {
-    if (known.get(userId)) return true;
+  const has = (userId: string) => (known.get(userId) ? true : ask(userId));
+
+  async function ask(userId: string): Promise<boolean> {
     const exists = await hasWallet(userId);
     if (exists) known.set(userId, true);
     return exists;
   }
 
-  return {
-    has,
-    async admits(userId) {
-      if (await has(userId)) return true;
-      if (!outside) return false;
-      await openWallet({ redis }, userId);
-      known.set(userId, true);
-      return true;
-    },
-  };
+  async function admit(userId: string): Promise<boolean> {
+    if (await ask(userId)) return true;
+    if (!outside) return false;
+    await openWallet({ redis }, userId);
+    known.set(userId, true);
+    return true;
+  }
+
+  return { has, admits: (userId) => (known.get(userId) ? true : admit(userId)) };
 }
