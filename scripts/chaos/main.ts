@@ -1,0 +1,62 @@
+/**
+ * `npm run chaos [-- <case>... --runs N --seconds S --seed X]`: each case starts servers of its own on this machine,
+ * does them harm under load, ends them, and says which promises held. Exits with 1 where one did not.
+ */
+import { randomInt } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import type { Case, Verdict } from './case.ts';
+import { renderTable, renderVerdict } from './report.ts';
+
+/** In this order where none is named. */
+const CASES: Case[] = [];
+
+/** Of a case's faults in its long form; `--runs` is counted against it. */
+const FULL_RUNS = 100;
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    runs: { type: 'string', default: String(FULL_RUNS) },
+    seconds: { type: 'string', default: '1500' },
+    seed: { type: 'string', default: String(randomInt(1_000_000)) },
+  },
+});
+const [runs, seconds, seed] = [Number(values.runs), Number(values.seconds), Number(values.seed)];
+const unknown = positionals.filter((name) => !CASES.some((each) => each.name === name));
+if (unknown.length > 0 || !(runs >= 1 && runs <= 10_000) || !(seconds >= 5) || !Number.isInteger(seed)) {
+  console.error(`usage: npm run chaos [-- <case>...] [--runs N] [--seconds S] [--seed X]
+
+  --runs N     ${FULL_RUNS} is the full size of every case, which is also the default: ${FULL_RUNS} faults of a kind, or their like
+  --seconds S  a case ends by then, however much of it is done (${values.seconds})
+  --seed X     of all that is drawn at random
+
+cases:
+${CASES.map(({ name, about }) => `  ${name.padEnd(14)} ${about}`).join('\n')}`);
+  process.exit(2);
+}
+
+const chosen = positionals.length === 0 ? CASES : CASES.filter(({ name }) => positionals.includes(name));
+const verdicts: { name: string; verdict: Verdict; seconds: number }[] = [];
+for (const { name, about, run } of chosen) {
+  console.log(`\n## ${name}: ${about} (seed ${seed})\n`);
+  const started = performance.now();
+  const verdict = await run({
+    size: runs / FULL_RUNS,
+    deadlineMs: performance.now() + seconds * 1000,
+    seed,
+    tell: (line) => console.log(`${name}: ${line}`),
+  }).catch(brokenOff);
+  verdicts.push({ name, verdict, seconds: (performance.now() - started) / 1000 });
+  console.log(renderVerdict(verdict));
+}
+console.log(`\n${renderTable(verdicts)}`);
+process.exitCode = verdicts.some(({ verdict }) => verdict.checks.some(({ violations }) => violations.length > 0))
+  ? 1
+  : 0;
+
+/** A case that throws has proven nothing. */
+function brokenOff(error: unknown): Verdict {
+  const violations = [error instanceof Error ? (error.stack ?? error.message) : String(error)];
+  const checks = [{ what: 'the case comes to its end', looked: 1, violations }];
+  return { done: 'broken off', runs: 0, operations: 0, answered: 0, unknown: 0, refused: {}, checks };
+}
