@@ -68,3 +68,36 @@ test('a cut connection is gone, and a refusing proxy takes no new one', async ()
   await through.connect();
   expect(await through.incr('n')).toBe(2);
 });
+
+test('half a request: the server never gets the rest, and does nothing', async () => {
+  proxy.decide(({ way }) => (way === 'request' ? { passBytes: 9, next: 'reset' } : null));
+  await expect(through.incr('n')).rejects.toThrow();
+  expect(await redis.get('n')).toBeNull();
+});
+
+test('half a reply: it took effect, and the client has bytes that it can make nothing of', async () => {
+  await redis.set('n', '123456');
+  proxy.decide(({ way }) => (way === 'reply' ? { passBytes: 3, next: 'reset' } : null));
+  await expect(through.incr('n')).rejects.toThrow();
+  expect(await redis.get('n')).toBe('123457');
+});
+
+test.each(['request', 'reply'] as const)('a %s in two parts arrives whole', async (delayed) => {
+  proxy.decide(({ way }) => (way === delayed ? { passBytes: 2, next: { lateMs: 60 } } : null));
+  const start = performance.now();
+  expect(await through.incr('n')).toBe(1);
+  expect(performance.now() - start).toBeGreaterThan(50);
+});
+
+test('silence: no answer and no end, until the connection is cut', async () => {
+  proxy.decide(({ way }) => (way === 'reply' ? { passBytes: 0, next: 'silence' } : null));
+  const answer = through.incr('n').catch(() => 'cut');
+  await until(async () => (await redis.get('n')) === '1');
+  const later = through.incr('n').catch(() => 'cut');
+  proxy.decide(undefined);
+  expect(await redis.incr('other')).toBeGreaterThan(0);
+  expect(through.status).toBe('ready');
+  expect(await redis.get('n')).toBe('1');
+  proxy.cut();
+  expect(await Promise.all([answer, later])).toEqual(['cut', 'cut']);
+});

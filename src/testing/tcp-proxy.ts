@@ -1,5 +1,5 @@
-// A proxy between a test and a server, to play the network: replies that are lost after the request took effect, cut
-// connections, slow ones, an address that takes none.
+// A proxy between a test and a server, to play the network: replies that are lost after the request took effect, halves
+// of requests and replies, cut connections, slow and silent ones, an address that takes none.
 import { once } from 'node:events';
 import { type Socket, connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -11,6 +11,19 @@ export interface Exchange {
   reply: Buffer;
 }
 
+export type Way = 'request' | 'reply';
+
+/** What becomes of what one side sent in one piece. */
+export interface Fate {
+  /** So many bytes of it pass as ever … */
+  passBytes: number;
+  /** … and then the rest comes late; or both sides are reset; or nothing passes any more while both stay open. */
+  next: { lateMs: number } | 'reset' | 'silence';
+}
+
+/** null: it passes as ever */
+export type FateOf = (piece: { way: Way; bytes: Buffer }) => Fate | null;
+
 export interface TcpProxy {
   readonly host: '127.0.0.1';
   readonly port: number;
@@ -20,6 +33,8 @@ export interface TcpProxy {
   dropNextReply(): void;
   /** The same for every exchange that matches, until called with undefined. */
   dropRepliesMatching(matches: ((exchange: Exchange) => boolean) | undefined): void;
+  /** Decides from now on about every piece, in either direction, until called with undefined. */
+  decide(fateOf: FateOf | undefined): void;
   /** Resets all connections that are open now. */
   cut(): void;
   /** Holds back every reply from now on for that long; 0 ends it. None overtakes one before it on its connection. */
@@ -33,6 +48,7 @@ export interface TcpProxy {
 interface Weather {
   dropNext: boolean;
   shouldDrop: ((exchange: Exchange) => boolean) | undefined;
+  fateOf: FateOf | undefined;
   delayMs: number;
   refusing: boolean;
   dropped: number;
@@ -41,7 +57,13 @@ interface Weather {
 interface Pair {
   client: Socket;
   upstream: Socket;
+  /** nothing passes any more, and neither side is told */
+  silent: boolean;
 }
+
+/** Long enough for the other side to read what came before the reset; a reset throws away what was not read. */
+const READ_BEFORE_RESET_MS = 20;
+const LOST: Fate = { passBytes: 0, next: 'reset' };
 
 function reset({ client, upstream }: Pair): void {
   client.resetAndDestroy();
@@ -56,46 +78,61 @@ function forward(pair: Pair, weather: Weather): void {
     socket.on('error', () => reset(pair));
     socket.on('close', () => reset(pair));
   }
-  client.on('data', (chunk: Buffer) => {
-    request = Buffer.concat([request, chunk]);
-    upstream.write(chunk);
+  const toUpstream = createDelayLine(pair, upstream);
+  const toClient = createDelayLine(pair, client);
+  client.on('data', (bytes: Buffer) => {
+    request = Buffer.concat([request, bytes]);
+    toUpstream.send(bytes, weather.fateOf?.({ way: 'request', bytes }));
   });
-  client.on('end', () => upstream.end());
-  const toClient = createDelayLine(client);
+  client.on('end', () => toUpstream.send(null));
   upstream.on('data', (reply: Buffer) => {
     const exchange = { request, reply };
     request = Buffer.alloc(0);
     if (weather.dropNext || weather.shouldDrop?.(exchange)) {
       weather.dropNext = false;
       weather.dropped++;
-      reset(pair);
+      toClient.send(reply, LOST);
     } else {
-      toClient.send(reply, weather.delayMs);
+      const fate = weather.fateOf?.({ way: 'reply', bytes: reply });
+      toClient.send(reply, fate ?? { passBytes: 0, next: { lateMs: weather.delayMs } });
     }
   });
-  upstream.on('end', () => toClient.send(null, 0));
+  upstream.on('end', () => toClient.send(null));
 }
 
-/** Chunks of one connection, each held back for its time and until those before it are out; null is the end. */
-function createDelayLine(socket: Socket) {
-  const held: { chunk: Buffer | null; dueMs: number }[] = [];
+/** Pieces for one side of a connection, each held back for its time and until those before it are out; null is the end. */
+function createDelayLine(pair: Pair, socket: Socket) {
+  type Held = { chunk: Buffer | null; dueMs: number };
+  const held: Held[] = [];
 
   function release(): void {
     for (let next = held[0]; next; next = held[0]) {
       const earlyMs = next.dueMs - performance.now();
       if (earlyMs > 0) return void setTimeout(release, earlyMs).unref();
       held.shift();
-      if (!socket.writable) continue;
+      if (!socket.writable || pair.silent) continue;
       if (next.chunk) socket.write(next.chunk);
       else socket.end();
     }
   }
 
+  function hold(chunk: Buffer | null, lateMs: number): void {
+    held.push({ chunk, dueMs: performance.now() + lateMs });
+    // With others before it, their timer lets it go.
+    if (held.length === 1) release();
+  }
+
   return {
-    send(chunk: Buffer | null, delayMs: number): void {
-      held.push({ chunk, dueMs: performance.now() + delayMs });
-      // With others before it, their timer lets it go.
-      if (held.length === 1) release();
+    send(piece: Buffer | null, fate?: Fate | null): void {
+      if (pair.silent) return;
+      if (!piece || !fate) return hold(piece, 0);
+      const { passBytes, next } = fate;
+      if (passBytes > 0) hold(piece.subarray(0, passBytes), 0);
+      if (typeof next === 'object') return hold(piece.subarray(passBytes), next.lateMs);
+      pair.silent = true;
+      if (next === 'silence') return;
+      if (passBytes === 0) reset(pair);
+      else setTimeout(() => reset(pair), READ_BEFORE_RESET_MS).unref();
     },
   };
 }
@@ -103,14 +140,21 @@ function createDelayLine(socket: Socket) {
 /** @param target the server's port on 127.0.0.1, or host and port */
 export async function startProxy({ target }: { target: number | { host: string; port: number } }): Promise<TcpProxy> {
   const upstreamAt = typeof target === 'number' ? { host: '127.0.0.1', port: target } : target;
-  const weather: Weather = { dropNext: false, shouldDrop: undefined, delayMs: 0, refusing: false, dropped: 0 };
+  const weather: Weather = {
+    dropNext: false,
+    shouldDrop: undefined,
+    fateOf: undefined,
+    delayMs: 0,
+    refusing: false,
+    dropped: 0,
+  };
   const pairs = new Set<Pair>();
   const server = createServer({ allowHalfOpen: true }, (client) => {
     if (weather.refusing) {
       client.resetAndDestroy();
       return;
     }
-    const pair = { client, upstream: connect({ ...upstreamAt, allowHalfOpen: true }) };
+    const pair = { client, upstream: connect({ ...upstreamAt, allowHalfOpen: true }), silent: false };
     pairs.add(pair);
     client.on('close', () => pairs.delete(pair));
     forward(pair, weather);
@@ -128,6 +172,7 @@ export async function startProxy({ target }: { target: number | { host: string; 
     },
     dropNextReply: () => void (weather.dropNext = true),
     dropRepliesMatching: (matches) => void (weather.shouldDrop = matches),
+    decide: (fateOf) => void (weather.fateOf = fateOf),
     cut,
     delay: (ms) => void (weather.delayMs = ms),
     refuse: (on) => void (weather.refusing = on),
