@@ -80,6 +80,13 @@ export const LIMITS = {
 
   // Redis: a call that has no answer by then is 503, its outcome unknown
   REDIS_COMMAND_TIMEOUT_MS: 800,
+  /**
+   * A connection that owes an answer and says nothing for this long is replaced: one whose other side is gone without a
+   * word (a firewall that forgot it, a host that lost its power) would take commands for the 15 minutes until TCP gives up.
+   */
+  REDIS_SILENT_MS: 2_000,
+  /** the same of BullMQ's, whose blocking reads are silent for 5 to 10 s */
+  REDIS_PATIENT_SILENT_MS: 15_000,
   /** from this share of maxmemory on, joins and holds are refused … */
   MEMORY_REFUSE_SHARE: 0.8,
   /** … and from this one on, payments and charges: the rest is for BullMQ, without which no outbox empties */
@@ -173,6 +180,7 @@ export function assertLimits(): void {
       'as Redis fills, first nothing new begins, then no money moves, and BullMQ has the rest',
     ],
     [LIMITS.TRANSFER_SWEEP_AGAIN_MS < LIMITS.TRANSFER_DEADLINE_MS, 'the sweeper puts off no transfer that is not due'],
+    [LIMITS.REDIS_SILENT_MS > LIMITS.REDIS_COMMAND_TIMEOUT_MS, 'a late answer costs its call, not its connection'],
     [LIMITS.TICK_MS * 2 <= LIMITS.VERDICT_TRUSTED_MS, 'a tick may be late once'],
     [LIMITS.TICK_STALE_MS > LIMITS.TICK_MS * 2, 'one late tick is no outage'],
     [LIMITS.SEATS_A_CONCERT_MAX * LIMITS.PRICE_MAX < 1e14, 'revenue stays exact in Lua'],

@@ -91,3 +91,29 @@ describe('a script whose reply is lost is not sent again: its outcome is unknown
     redis.disconnect();
   });
 });
+
+describe('a connection that went silent is replaced: nothing tells of one whose other side is gone without a word', () => {
+  test('one that a caller waits for, within 3 s', async () => {
+    const server = await startRedis();
+    const proxy = await startProxy({ target: server.port });
+    const redis = openRedis({ url: `redis://127.0.0.1:${proxy.port}`, cluster: false }, 'hot');
+    await connectAll(redis);
+    proxy.decide(() => ({ passBytes: 0, next: 'silence' }));
+    const started = performance.now();
+    await expect(redis.ping()).rejects.toThrow('Command timed out');
+    proxy.decide(undefined); // the silent one stays as it is; a new one would do
+    await until(async () => (await redis.ping().catch(() => null)) === 'PONG');
+    expect(performance.now() - started).toBeLessThan(3_000);
+    redis.disconnect();
+    await proxy.stop();
+    await server.stop();
+  });
+
+  test.each([
+    ['patient', 15_000],
+    ['producer', 15_000],
+  ] as const)("BullMQ's %s one after %i ms, which is longer than it blocks", (kind, ms) => {
+    const redis = openRedis({ url: 'redis://127.0.0.1:1', cluster: false }, kind) as Redis;
+    expect(redis.options.socketTimeout).toBe(ms);
+  });
+});

@@ -21,6 +21,7 @@ const HOT: Options = {
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
   commandTimeout: LIMITS.REDIS_COMMAND_TIMEOUT_MS,
+  socketTimeout: LIMITS.REDIS_SILENT_MS,
   connectTimeout: 2_000,
   retryStrategy: (attempt) => Math.min(50 * attempt, 500),
   lazyConnect: true,
@@ -29,6 +30,7 @@ const HOT: Options = {
 /** BullMQ's workers and blocking reads wait as long as it takes. */
 const PATIENT: Options = {
   maxRetriesPerRequest: null,
+  socketTimeout: LIMITS.REDIS_PATIENT_SILENT_MS,
   retryStrategy: (attempt) => Math.min(100 * attempt, 2_000),
   lazyConnect: true,
 };
@@ -38,6 +40,7 @@ const PRODUCER: Options = {
   ...HOT,
   maxRetriesPerRequest: 1,
   commandTimeout: 5_000,
+  socketTimeout: LIMITS.REDIS_PATIENT_SILENT_MS,
 };
 
 const KINDS = { hot: HOT, patient: PATIENT, producer: PRODUCER };
