@@ -98,7 +98,7 @@ export async function connectRedis(config: Config, log: Log): Promise<RedisClien
   for (let told = false; ; told = true) {
     try {
       if (redis.status === 'wait' || redis.status === 'end') await connectAll(redis);
-      await checkDurability(redis, config.durability);
+      await checkDurability(redis, config.durability, log);
       await checkInstallation(redis, config);
       return redis;
     } catch (error) {

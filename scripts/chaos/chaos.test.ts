@@ -3,9 +3,10 @@ import { expect, test } from 'vitest';
 import type { Case } from './case.ts';
 import { renderTable, renderVerdict } from './report.ts';
 import { shortForm } from './short-form.ts';
+import { tornLog } from './torn-log.ts';
 
 /** One line a case. */
-const CASES: Case[] = [];
+const CASES: Case[] = [tornLog];
 for (const each of CASES) shortForm(each);
 
 test('a verdict names its violations, and the table counts them', () => {

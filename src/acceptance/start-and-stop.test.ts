@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testDatabase } from '../testing/connect.ts';
 import { call, concertInput, enter, newFan, newFans, openSocket, operatorCall, putConcert } from '../testing/fan.ts';
@@ -46,6 +47,30 @@ describe('a start that must not go on stops with one line that says what to do',
     const { code, text } = await refusedStart({ ...env(), DURABILITY: 'fsync' });
     expect(code).toBe(1);
     expect(text).toMatch(/appendonly no.*DURABILITY=memory/);
+  });
+
+  test('a Redis that would bring half of a script to life after a power loss is refused; DURABILITY=memory tells of it', async () => {
+    const halves = await startRedis({ appendonly: true, settings: { 'aof-load-truncated': 'yes' } });
+    const { code, text } = await refusedStart({ ...env(), REDIS_URL: halves.url, DURABILITY: 'fsync' });
+    expect(code).toBe(1);
+    expect(text).toMatch(/aof-load-truncated yes.*Set `aof-load-truncated no`/);
+    const system = await startSystem({ ...env(), REDIS_URL: halves.url, DURABILITY: 'memory' });
+    expect(system.output.join('\n')).toMatch(/aof-load-truncated yes: after a power loss/);
+    await system.stop();
+    await halves.stop();
+  });
+
+  test('a Redis that forbids CONFIG GET cannot be told to keep what it answers', async () => {
+    const managed = await startRedis({ appendonly: true, settings: { 'aof-load-truncated': 'yes' } });
+    const operator = new Redis(managed.url);
+    await operator.call('ACL', 'SETUSER', 'default', '-config');
+    operator.disconnect();
+    const { text } = await refusedStart({ ...env(), REDIS_URL: managed.url, DURABILITY: 'fsync' });
+    expect(text).toMatch(/does not let us read its setting appendonly.*Allow CONFIG GET/);
+    const system = await startSystem({ ...env(), REDIS_URL: managed.url, DURABILITY: 'memory' });
+    expect(system.output.join('\n')).toMatch(/aof-load-truncated \(unknown: it does not let us read it\)/);
+    await system.stop();
+    await managed.stop();
   });
 
   test('data of an installation with another currency is refused', async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { launchOnFreePort } from '../local/free-port.ts';
 import { identify, signalProcess, waitForEnd } from '../local/processes.mjs';
-import { launchRedis } from '../local/redis-process.ts';
+import { launchWhole } from '../local/torn-log.ts';
 import { type Leash, leash } from './leash.ts';
 
 const STOP_TIMEOUT_MS = 10_000;
@@ -57,7 +57,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
     tie?.release();
     tie = leash(pid, dir, { removeDir: options.dir === undefined });
   };
-  const launch = (port: number) => launchRedis({ port, dir, settings, onSpawn });
+  const launch = (port: number) => launchWhole({ port, dir, settings, onSpawn }, () => undefined);
   const wanted = options.port;
   const start = async () =>
     wanted === undefined ? launchOnFreePort(launch) : { port: wanted, pid: await launch(wanted) };
