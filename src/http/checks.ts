@@ -59,6 +59,7 @@ export async function answerCall(app: HttpApp, prepared: Prepared, request: Requ
     ...parts,
     caller: callerOf(route, identity),
     ifNoneMatch: headers.get('if-none-match') ?? '',
+    acceptEncoding: headers.get('accept-encoding') ?? '',
   });
 }
 

@@ -9,6 +9,7 @@ import type { MemoryWatch } from '../redis/memory.ts';
 import type { RedisClient } from '../redis/script.ts';
 import type { Users } from '../users/users.ts';
 import type { RoomViews } from '../waiting-room/room-views.ts';
+import type { Assets } from './assets.ts';
 import type { RateLimits } from './rate-limits.ts';
 
 export interface HttpConfig {
@@ -41,6 +42,7 @@ export interface ServedApp {
 export interface HttpApp extends ServedApp {
   operatorKeys: OperatorKeys;
   documents: { openApi: object; asyncApi: object };
+  assets: Assets;
   /** true while the server drains */
   draining(): boolean;
 }

@@ -97,6 +97,7 @@ export async function serve(
     seatMaps,
     rateLimits: createRateLimits(settings),
     operatorKeys: createOperatorKeys(fullConfig.operatorKeys),
+    assets: new Map(),
     documents: { openApi: openApiOf(table, '1.2.3'), asyncApi: asyncApiOf('1.2.3') },
     draining: () => server.draining,
     memory: { full: () => false, brimful: () => false },

@@ -48,6 +48,7 @@ export function openApiOf(table: readonly Route[], version: string): Json {
   const schemas = new Map<string, Json>();
   const paths: Record<string, Json> = {};
   for (const route of table) {
+    if (route.page) continue;
     const operations = (paths[route.path] ??= {});
     operations[route.method.toLowerCase()] = operationOf(route, schemas);
   }

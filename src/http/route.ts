@@ -46,6 +46,7 @@ export interface Call<A extends Auth, P extends string, Q, B> {
   idempotency: Idempotency;
   /** '' where absent */
   ifNoneMatch: string;
+  acceptEncoding: string;
 }
 
 /** Schema of the JSON body by status; a media type for a body that is no JSON; null: no body. */
@@ -84,6 +85,8 @@ interface Row<P extends string, A extends Auth, Q, B, W extends Answers> {
   bodyMaxBytes?: number;
   /** `Cache-Control`; `no-store` unless named */
   cache?: string;
+  /** for people: no call of the API, and not in its documents */
+  page?: true;
   /** Answers where memory alone can, and as `handle` would; see shortcut.ts. Of GETs by queue token. */
   fromMemory?(app: HttpApp, shortcut: Shortcut): Reply<NoInfer<W>> | null;
   handle(
@@ -114,6 +117,7 @@ export interface Route {
   limit?: 'address' | 'user' | 'poll';
   bodyMaxBytes?: number;
   cache?: string;
+  page?: true;
   fromMemory?(app: HttpApp, shortcut: Shortcut): AnyReply | null;
   handle(app: HttpApp, call: AnyCall): Promise<AnyReply | Refusal>;
 }
@@ -126,6 +130,7 @@ export interface AnyCall {
   body: unknown;
   idempotency: Idempotency;
   ifNoneMatch: string;
+  acceptEncoding: string;
 }
 
 export interface AnyReply {

@@ -11,6 +11,7 @@ import { Balance, Charge, ChargeInput, History } from '../wallet/shapes.ts';
 import * as concerts from './calls/concerts.ts';
 import * as documents from './calls/documents.ts';
 import * as operators from './calls/operators.ts';
+import * as pages from './calls/pages.ts';
 import * as payments from './calls/payments.ts';
 import * as reservations from './calls/reservations.ts';
 import * as users from './calls/users.ts';
@@ -43,6 +44,9 @@ const A_SECOND = 'public, max-age=1';
 const REVALIDATED = 'private, no-cache';
 const TEXT = 'text/plain; version=0.0.4; charset=utf-8';
 const HTML = 'text/html; charset=utf-8';
+/** Their names change with their bytes. */
+const FOR_GOOD = 'public, max-age=31536000, immutable';
+const PAGE = { 200: HTML, 304: null };
 const bodyMaxBytes = LIMITS.IMPORT_BODY_MAX_BYTES;
 
 // biome-ignore format: one call a line, to be read as a table
@@ -92,6 +96,11 @@ export const routes: readonly Route[] = [
   route('GET /api/v1/admin/concerts/{concertId}/queue/{queueId}', { auth: 'operator', handle: operators.place, answers: { 200: Inspected }, errors: ['CONCERT_NOT_FOUND', 'QUEUE_NOT_FOUND'], summary: 'A place, its user and holds' }),
   route('DELETE /api/v1/admin/concerts/{concertId}/queue/{queueId}', { auth: 'operator', handle: operators.remove, answers: { 204: null }, errors: ['CONCERT_NOT_FOUND', 'QUEUE_NOT_FOUND'], summary: 'Remove a place' }),
   route('GET /api/v1/admin/audit', { auth: 'operator', handle: operators.audit, answers: { 200: AuditReport, 202: AuditRunning }, summary: 'Whether the books balance' }),
+
+  // people
+  route('GET /', { auth: 'none', handle: pages.fanPage, answers: PAGE, cache: 'no-cache', page: true, summary: 'The fan’s pages' }),
+  route('GET /console', { auth: 'none', handle: pages.consolePage, answers: PAGE, cache: 'no-cache', page: true, summary: 'The operator’s console' }),
+  route('GET /assets/{name}', { auth: 'none', handle: pages.asset, answers: PAGE, cache: FOR_GOOD, page: true, summary: 'Files of the pages' }),
 
   // machines
   route('GET /healthz', { auth: 'none', handle: probes.health, answers: { 200: Liveness }, summary: 'Alive: asks nobody' }),
