@@ -1,6 +1,7 @@
 import { Cluster } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
-import { startCluster } from './redis-cluster.ts';
+import { type Shard, startCluster } from './redis-cluster.ts';
+import { until } from './until.ts';
 
 test('a cluster serves every slot and refuses a command over two of them', async () => {
   const cluster = await startCluster();
@@ -11,4 +12,18 @@ test('a cluster serves every slot and refuses a command over two of them', async
   for (const key of keys) await redis.set(key, key);
   for (const key of keys) expect(await redis.get(key)).toBe(key);
   await expect(redis.mget(keys)).rejects.toThrow('CROSSSLOT');
+});
+
+test('a replica takes over from a master that was killed, and the killed one follows it', async () => {
+  const cluster = await startCluster({ replicas: 1, nodeTimeoutMs: 500 });
+  onTestFinished(() => cluster.stop());
+  const before = await cluster.shards();
+  expect(before.map(({ replicas }) => replicas.length)).toEqual([1, 1, 1]);
+  const { master: killed, replicas } = before[0] as Shard;
+  await killed.kill9();
+  const shardOf = async (port?: number) => (await cluster.shards()).find(({ master }) => master.port === port);
+  await until(async () => (await shardOf(replicas[0]?.port)) !== undefined);
+  await killed.restart();
+  await until(async () => (await shardOf(replicas[0]?.port))?.replicas[0] === killed);
+  expect(await cluster.shards()).toHaveLength(3);
 });
