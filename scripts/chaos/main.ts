@@ -5,11 +5,12 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import type { Case, Verdict } from './case.ts';
+import { kill } from './kill.ts';
 import { renderTable, renderVerdict } from './report.ts';
 import { tornLog } from './torn-log.ts';
 
 /** In this order where none is named. */
-const CASES: Case[] = [tornLog];
+const CASES: Case[] = [kill, tornLog];
 
 /** Of a case's faults in its long form; `--runs` is counted against it. */
 const FULL_RUNS = 100;
