@@ -2,9 +2,10 @@
 FROM node:24-trixie-slim AS modules
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# Optional packages are PostgreSQL's binaries, of which an image that is given DATABASE_URL has no use. Not `npm ci`: it refuses a
+# Optional packages are PostgreSQL's binaries, of which an image that is given DATABASE_URL has no use; peers are those of redoc (25
+# MB), of which only the bundled file is served. Not `npm ci`: it refuses a
 # lock file that lacks the packages of other platforms.
-RUN npm install --omit=dev --omit=optional --no-audit --no-fund
+RUN npm install --omit=dev --omit=optional --omit=peer --no-audit --no-fund
 # Of the 20 binaries for all systems and versions of Node, one is loaded.
 RUN cd node_modules/uWebSockets.js \
   && keep="$(node -p '`uws_${process.platform}_${process.arch}_${process.versions.modules}.node`')" \

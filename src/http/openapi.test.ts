@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { describe, expect, test } from 'vitest';
 import { ERRORS } from '../errors.ts';
 import { declaredErrors } from './declared.ts';
-import { docsPage } from './docs-page.ts';
+import { indexPage } from './docs-page.ts';
 import { openApiOf } from './openapi.ts';
 import { createRouter, paramNames } from './router.ts';
 import { routes } from './routes.ts';
@@ -115,7 +115,7 @@ test('the table has no two rows for one call; literal parts win over parameters'
 });
 
 test('the page shows every call and every error, and runs nothing', () => {
-  const page = docsPage(document, {
+  const page = indexPage(document, {
     info: { description: 'a <b> & c' },
     components: { messages: { ticket: { summary: 'x' } }, schemas: {} },
   });

@@ -108,5 +108,8 @@ export const routes: readonly Route[] = [
   route('GET /metrics', { auth: 'none', handle: probes.metricsText, answers: { 200: TEXT }, summary: 'Metrics for Prometheus' }),
   route('GET /openapi.json', { auth: 'none', handle: documents.openApi, answers: { 200: Document }, summary: 'These calls, OpenAPI 3.1' }),
   route('GET /asyncapi.json', { auth: 'none', handle: documents.asyncApi, answers: { 200: Document }, summary: 'The messages of the WebSocket, AsyncAPI 3' }),
-  route('GET /docs', { auth: 'none', handle: documents.page, answers: { 200: HTML }, summary: 'Both documents, to read' }),
+  route('GET /docs', { auth: 'none', handle: documents.documentsPage, answers: { 200: HTML }, summary: 'Both documents, to read' }),
+  route('GET /docs/calls', { auth: 'none', handle: documents.callsPage, answers: { 200: HTML }, page: true, summary: 'The calls, drawn' }),
+  route('GET /docs/messages', { auth: 'none', handle: documents.messagesPage, answers: { 200: HTML }, page: true, summary: 'The messages, drawn' }),
+  route('GET /docs/{name}', { auth: 'none', handle: documents.drawer, answers: PAGE, cache: FOR_GOOD, page: true, summary: 'The script that draws them' }),
 ];
