@@ -12,6 +12,8 @@ export const LIMITS = {
   REQUEST_DEADLINE_MS: 12_000,
   BODY_DEADLINE_MS: 10_000,
   JSON_DEPTH_MAX: 16,
+  /** of a body that is no import; the largest that any call takes has a dozen */
+  JSON_VALUES_MAX: 1_000,
   LIST_LIMIT_MAX: 100,
   LIST_LIMIT_DEFAULT: 20,
   IDEMPOTENCY_KEY_MAX_CHARS: 128,
@@ -128,6 +130,9 @@ export const LIMITS = {
   AUDIT_DIFFERENCES_MAX: 1_000,
   AUDIT_ANSWER_MS: 10_000,
   AUDIT_REPORT_KEPT_MS: 60_000,
+
+  // rebuild: rows of PostgreSQL, and scripts on their way, at once
+  REBUILD_SLICE: 500,
 
   // WebSocket
   WS_MESSAGE_MAX_BYTES: 4096,

@@ -4,7 +4,8 @@
  */
 import { type Identity, identify } from '../auth/credentials.ts';
 import { isRefusal, type Refusal, refuse } from '../errors.ts';
-import type { Body } from './exchange.ts';
+import { LIMITS } from '../limits.ts';
+import type { Body } from './body.ts';
 import { guard, refuseUnknownUser } from './guard.ts';
 import type { Head } from './head.ts';
 import type { HttpApp } from './http-app.ts';
@@ -106,6 +107,7 @@ function readParts(prepared: Prepared, { head, values, body }: Request): Parts |
 function readBody({ route, checkBody }: Prepared, { text, garbled }: Body): Checked {
   if (route.method === 'GET') return { value: undefined };
   if (garbled) return { faults: [{ path: '', message: 'is not UTF-8' }] };
-  const read = text === null ? { value: {} } : readJson(text);
+  const valuesMax = route.bodyMaxBytes === undefined ? LIMITS.JSON_VALUES_MAX : Number.POSITIVE_INFINITY;
+  const read = text === null ? { value: {} } : readJson(text, { valuesMax });
   return 'fault' in read ? { faults: [read.fault] } : checkBody(read.value);
 }

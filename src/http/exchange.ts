@@ -1,28 +1,20 @@
 /**
  * The one file that touches uWebSockets.js' requests and answers. What it does for everybody else: `onAborted` before
  * anything, the request copied before the first await (it is dead after), a bounded body, deadlines (uWS has none for
- * a pending request), answers corked and given once, big ones no faster than they are read. A call that memory can
- * answer has none of this: it is over before anything can happen to it.
+ * a pending request), answers corked and given once, no faster than they are read. A call that memory can answer has
+ * little of this: mostly it is over before anything can happen to it.
  *
  * An exchange is `new`, then `reading` its body where it has one, then `serving`, then `sending` where the answer is
- * big, then `over`. A client that leaves makes it `over` from anywhere; what it asked for still runs to its end, and is
- * waited for at the drain.
+ * not taken at once, then `over`. A client that leaves makes it `over` from anywhere; what it asked for still runs to
+ * its end, and is waited for at the drain.
  */
 import uWS, { type HttpRequest, type HttpResponse, type TemplatedApp, type us_listen_socket } from 'uWebSockets.js';
 import type { ErrorCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { type Body, bodyOf, NO_BODY } from './body.ts';
 import { framingOf } from './framing.ts';
 import { copyHead, type Glance, type Head } from './head.ts';
-import { send, writeHead } from './write-answer.ts';
-
-export interface Body {
-  /** null where there is none, where it is too long, where the work did not want it */
-  text: string | null;
-  /** its bytes are no UTF-8, and `text` is null */
-  garbled: boolean;
-  /** in bytes */
-  length: number;
-}
+import { isTaken, send, writeHead } from './write-answer.ts';
 
 /** What is to be done about a request, decided before its body is read. */
 export interface Work {
@@ -67,12 +59,9 @@ export interface Deadlines {
 
 /** A client that sends too much is listened to up to here, so that it hears why: a closed connection tells it nothing. */
 const LISTEN_OUT_BYTES = 2 * LIMITS.IMPORT_BODY_MAX_BYTES;
-/** From here on an answer is sent as fast as it is read; uWS would copy it for each slow reader otherwise. */
-const BIG_BYTES = 64 * 1024;
 const SWEEP_MS = 250;
 /** LIBUS_LISTEN_EXCLUSIVE_PORT; the types of 20.57 lack it. */
 const EXCLUSIVE_PORT = 1;
-const NO_BODY: Body = { text: null, garbled: false, length: 0 };
 
 export class HttpServer {
   /** for the WebSocket, to be registered before `listen` */
@@ -140,10 +129,23 @@ export class HttpServer {
   #answerAtOnce(res: HttpResponse, req: HttpRequest, answerOf: (glance: Glance) => HttpAnswer | null): void {
     const answer = this.#draining ? null : orLongWay(answerOf, req);
     if (!answer) return this.#open(res, req);
-    if (answer.body === null || answer.body.length < BIG_BYTES) return send(res, answer);
+    if (answer.body === null) return this.#answerSoon(res, answer);
+    writeHead(res, answer);
+    if (isTaken(res, answer.body)) return;
     const exchange = this.#exchangeOf(res, req);
     res.onAborted(() => this.#move(exchange, 'over'));
-    this.#give(exchange, answer);
+    this.#sendRest(exchange, answer.body);
+  }
+
+  /** One without a body, for the reason that is told at `#serve`. */
+  #answerSoon(res: HttpResponse, answer: HttpAnswer): void {
+    let gone = false;
+    res.onAborted(() => void (gone = true));
+    this.#working += 1;
+    setImmediate(() => {
+      this.#working -= 1;
+      if (!gone) res.cork(() => send(res, answer));
+    });
   }
 
   #exchangeOf(res: HttpResponse, req: HttpRequest): Exchange {
@@ -173,7 +175,7 @@ export class HttpServer {
     const chunks: Uint8Array[] = [];
     let length = 0;
     exchange.res.onData((chunk, isLast) => {
-      if (exchange.state !== 'reading') return;
+      if (exchange.state !== 'reading' || exchange.broken) return;
       length += chunk.byteLength;
       if (length > LISTEN_OUT_BYTES) return this.#cutOff(exchange, 'BODY_TOO_LARGE');
       const kept = work.keepBody && length <= work.bodyMaxBytes;
@@ -183,6 +185,11 @@ export class HttpServer {
     });
   }
 
+  /**
+   * uWS goes on with the next request of the same packet once an answer is given, and keeps without a bound what is not
+   * read: 20,000 `GET /metrics` in a row took 45 s of one turn, and 600 MB. While an answer is owed it cuts a connection
+   * that asks more. So each is owed for a turn at least, and one with a body until all of it was taken.
+   */
   #serve(exchange: Exchange, work: Work, body: Body): void {
     this.#move(exchange, 'serving');
     this.#working += 1;
@@ -190,13 +197,21 @@ export class HttpServer {
       this.#working -= 1;
       this.#give(exchange, answer);
     };
-    work.run(body).then(give, () => give(this.#service.refusal(exchange.head, 'INTERNAL')));
+    work.run(body).then(
+      (answer) => void setImmediate(give, answer),
+      () => give(this.#service.refusal(exchange.head, 'INTERNAL')),
+    );
   }
 
-  /** Answers at once and ends the connection, since the rest of the body is not read. */
+  /**
+   * Answers and ends the connection, since what follows on it is not read, or of unknown meaning. A turn later: what
+   * came in the same packet would be answered as a request of its own, and the connection would live on.
+   */
   #cutOff(exchange: Exchange, code: ErrorCode, members?: Record<string, unknown>): void {
+    if (exchange.broken) return;
     exchange.broken = true;
-    this.#give(exchange, this.#service.refusal(exchange.head, code, members));
+    const answer = this.#service.refusal(exchange.head, code, members);
+    setImmediate(() => this.#give(exchange, answer));
   }
 
   #give(exchange: Exchange, answer: HttpAnswer): void {
@@ -206,22 +221,24 @@ export class HttpServer {
     const ends = exchange.broken || this.#draining;
     const { body } = answer;
     res.cork(() => {
-      if (body === null || body.length < BIG_BYTES || ends || head.method === 'HEAD')
+      if (body === null || ends || head.method === 'HEAD')
         return send(res, answer, { ends, withoutBody: head.method === 'HEAD' });
       writeHead(res, answer);
-      this.#sendBig(exchange, typeof body === 'string' ? Buffer.from(body) : body);
+      if (!isTaken(res, body)) this.#sendRest(exchange, body);
     });
   }
 
-  #sendBig(exchange: Exchange, bytes: Uint8Array): void {
+  /** What was not taken at once, as fast as it is read. */
+  #sendRest(exchange: Exchange, body: string | Uint8Array): void {
     this.#move(exchange, 'sending');
     const { res } = exchange;
-    const sendFrom = (from: number): boolean => {
-      const [taken, done] = res.tryEnd(bytes.subarray(from), bytes.length);
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    res.onWritable((offset) => {
+      if (exchange.state !== 'sending') return true;
+      const [taken, done] = res.tryEnd(bytes.subarray(offset), bytes.length);
       if (done) this.#move(exchange, 'over');
       return taken;
-    };
-    if (!sendFrom(0)) res.onWritable((offset) => exchange.state !== 'sending' || sendFrom(offset));
+    });
   }
 
   /** The only place that changes the state of an exchange, and the counts that follow from it. */
@@ -255,18 +272,6 @@ function orLongWay(answerOf: (glance: Glance) => HttpAnswer | null, req: HttpReq
     return answerOf(req);
   } catch {
     return null;
-  }
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
-function bodyOf(chunks: readonly Uint8Array[], length: number): Body {
-  const [first, ...others] = chunks;
-  const bytes = first && others.length === 0 ? first : Buffer.concat(chunks);
-  try {
-    return { text: utf8.decode(bytes), garbled: false, length };
-  } catch {
-    return { text: null, garbled: true, length };
   }
 }
 

@@ -84,6 +84,11 @@ describe('bodies', () => {
     ['duplicates in a list', { name: 'ab', tags: ['a', 'a'] }, [{ path: '/tags' }]],
     ['a list', [], [{ path: '' }]],
     ['half a surrogate pair', '{"name":"ab\\ud800"}', [{ path: '' }]],
+    [
+      'a list without end',
+      { name: 'ab', tags: Array(30_000).fill(1) },
+      [{ path: '', message: 'holds too many values' }],
+    ],
     ['nesting without end', `{"name":${'['.repeat(5_000)}${']'.repeat(5_000)}}`, [{ path: '' }]],
   ])('VALIDATION: %s', async (_, body, errors) => {
     expect(await faults(body)).toMatchObject({ status: 400, body: { code: 'VALIDATION', errors } });

@@ -21,6 +21,12 @@ export function writeHead(res: HttpResponse, { status, headers }: HttpAnswer): v
   res.writeHeader(headers.slice(0, colon), headers.slice(colon + 2));
 }
 
+/** Tries to send a whole body after its head. False: its answer is still owed, and the rest of it waits for a reader. */
+export function isTaken(res: HttpResponse, body: string | Uint8Array): boolean {
+  const [, done] = res.tryEnd(body, typeof body === 'string' ? Buffer.byteLength(body) : body.length);
+  return done;
+}
+
 /** All of it. `ends`: the connection too. `withoutBody`: its length is told all the same. */
 export function send(
   res: HttpResponse,
