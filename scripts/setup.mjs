@@ -1,5 +1,5 @@
 // Installs what `npm start`, `npm test` and `npm run check` need and is missing: node modules (with the project's own
-// Node 24), Redis, luacheck. It runs before each of them (`prestart`, `pretest`, `precheck`), on a bare machine under
+// Node 24), the built client, Redis, luacheck. It runs before each of them (`prestart`, `pretest`, `precheck`), on a bare machine under
 // the system's Node and without any package: plain JavaScript for Node 20 and later. Where all is there it takes
 // about 50 ms.
 import { createHash } from 'node:crypto';
@@ -7,6 +7,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { lock } from '../src/local/file-lock.mjs';
+import { CLIENT_BUILD, isClientBuilt } from './build-client.mjs';
 import { fitUws, runningGlibc } from './fit-uws.mjs';
 import { SetupError, ask, run } from './run.mjs';
 import { LUACHECK, REDIS, provide } from './system-packages.mjs';
@@ -14,6 +15,7 @@ import { LUACHECK, REDIS, provide } from './system-packages.mjs';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const STAMP = join(ROOT, 'node_modules', '.onsale-setup');
 const INSTALL_TIMEOUT_MS = 210_000; // of the 4 minutes that a first start may take
+const BUILD_TIMEOUT_MS = 60_000;
 const LOCK_TIMEOUT_MS = 600_000;
 
 const tell = (/** @type {string} */ line) => console.log(`onsale: ${line}`);
@@ -65,6 +67,13 @@ async function installNodeModules() {
   writeFileSync(STAMP, fingerprint());
 }
 
+/** `onsale/client`, for programs and pages: Node strips no types inside node_modules, and browsers none at all. */
+async function buildClient() {
+  if (isClientBuilt()) return;
+  tell('building the client');
+  await run(installedNode(), [CLIENT_BUILD], { what: 'the client was not built', timeoutMs: BUILD_TIMEOUT_MS });
+}
+
 /** Whether `npm start` is told of a Redis and needs none of its own. */
 function hasRedisUrl() {
   const dotEnv = join(ROOT, '.env');
@@ -83,13 +92,14 @@ function toolsFor(command) {
 /** @param {string} command */
 async function setUp(command) {
   const tools = toolsFor(command);
-  if (isInstalled() && tools.every((tool) => tool.isThere())) return;
+  if (isInstalled() && isClientBuilt() && tools.every((tool) => tool.isThere())) return;
   const release = await lock(join(ROOT, '.data', 'setup.lock'), {
     timeoutMs: LOCK_TIMEOUT_MS,
     onWait: ({ pid }) => tell(`waiting for process ${pid}, which is installing`),
   });
   try {
-    const results = await Promise.allSettled([installNodeModules(), ...tools.map((tool) => provide(tool, tell))]);
+    const modules = installNodeModules().then(buildClient);
+    const results = await Promise.allSettled([modules, ...tools.map((tool) => provide(tool, tell))]);
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   } finally {
     release();
