@@ -46,6 +46,7 @@ test('the top level holds what the layout names', () => {
     'biome.json',
     'vitest.config.ts',
     'node_modules',
+    'dist',
   ];
   expect(readdirSync(root).filter((name) => !name.startsWith('.') && !allowed.includes(name))).toEqual([]);
 });
@@ -105,7 +106,7 @@ test('each script stands beside its caller and its test', () => {
   expect(lacking).toEqual([]);
 });
 
-test('every file is reached from main.ts, or is a test', () => {
+test('every file is reached from main.ts or the client, or is a test', () => {
   const reached = new Set<string>();
   const visit = (file: string) => {
     if (reached.has(file)) return;
@@ -113,6 +114,7 @@ test('every file is reached from main.ts, or is a test', () => {
     for (const next of imports.get(file) ?? []) visit(next);
   };
   visit('src/main.ts');
+  visit('src/client/index.ts');
   expect(program.filter((file) => !reached.has(file))).toEqual([]);
 });
 
