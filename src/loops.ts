@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { App } from './app.ts';
+import { backUpConcert } from './concerts/backup.ts';
 import { listConcertIds } from './concerts/directory.ts';
 import { LIMITS } from './limits.ts';
 import type { Log } from './observability/log.ts';
@@ -61,6 +62,7 @@ function loopsOf(app: LoopsApp): Loop[] {
     perConcert('observe', 5 * SECOND, (concertId) => observeConcert(app, concertId)),
     perConcert('tidy-places', 60 * SECOND, (concertId) => tidyPlaces(app, concertId)),
     perPartition('forget-transfers', 600 * SECOND, (partition) => forgetTransfers(app, partition)),
+    perConcert('back-up-concerts', 60 * SECOND, (concertId) => backUpConcert(app, concertId)),
     { name: 'back-up-accounts', everyMs: HOUR, run: () => backUpAccounts(app).then(() => undefined) },
   ];
 }

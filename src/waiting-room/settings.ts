@@ -33,6 +33,20 @@ export function roomFields(settings: RoomSettings): Record<string, string> {
   return Object.fromEntries(named);
 }
 
+/** The settings that a room's hash holds. */
+export function settingsOf(fields: Readonly<Record<string, string>>): Required<RoomSettings> {
+  const { state, opens_at: opensAt, capacity, admit_per_second: rate, session_ms: session, claim_ms: claim } = fields;
+  return {
+    state: (state ?? ROOM_DEFAULTS.state) as RoomSettings['state'] & string,
+    opensAt: opensAt ? new Date(Number(opensAt)).toISOString() : null,
+    capacity: Number(capacity),
+    admitPerSecond: Number(rate),
+    sessionSeconds: Number(session) / 1_000,
+    claimSeconds: Number(claim) / 1_000,
+    reentry: fields.reentry === 'supersede' ? 'supersede' : 'reject',
+  };
+}
+
 /** All fields of the hash of a room that is new. */
 export function newRoomFields(settings: RoomSettings): Record<string, string> {
   const counters = ['seq', 'frontier', 'admitted', 'expired', 'no_shows', 'left_count', 'used', 'log'];
