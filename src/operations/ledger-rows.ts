@@ -53,20 +53,25 @@ export interface UnmatchedRow {
   transferId: string;
 }
 
+/** Of an entry `e` of kind PAYMENT: its ticket was lost, and a rebuild has given its money back (rebuild-mend.ts). */
+export const GIVEN_BACK = `EXISTS (SELECT FROM wallet_entries b WHERE b.user_id = e.user_id AND b.kind = 'CHARGE'
+  AND b.reference = e.reference AND b.amount = -e.amount)`;
+
 const ENTRY_OF = `e.user_id = p.user_id AND e.reference = p.payment_id AND e.kind = 'PAYMENT' AND e.amount = -p.amount`;
 const UNPAID = `SELECT payment_id AS "paymentId", reservation_id AS "reservationId", user_id AS "userId",
   amount::float8 AS amount, transfer_id AS "transferId"
 FROM payments p WHERE NOT EXISTS (SELECT FROM wallet_entries e WHERE ${ENTRY_OF})`;
 const UNUSED = `SELECT reference AS "paymentId", '' AS "reservationId", user_id AS "userId", -amount::float8 AS amount,
   '' AS "transferId"
-FROM wallet_entries e WHERE e.kind = 'PAYMENT' AND NOT EXISTS (SELECT FROM payments p WHERE ${ENTRY_OF})`;
+FROM wallet_entries e WHERE e.kind = 'PAYMENT' AND NOT EXISTS (SELECT FROM payments p WHERE ${ENTRY_OF})
+  AND NOT ${GIVEN_BACK}`;
 
 /** Payments whose entry is not in the history of their wallet. */
 export function eachUnpaidSlice(sql: Pool, look: (rows: UnmatchedRow[]) => Promise<void>): Promise<void> {
   return eachSlice(sql, UNPAID, (rows) => look(rows as UnmatchedRow[]));
 }
 
-/** Entries of kind PAYMENT whose payment is not there; `reservationId` and `transferId` are ''. */
+/** Entries of kind PAYMENT whose payment is not there, and that no rebuild has given back; `reservationId` and `transferId` are ''. */
 export function eachUnusedSlice(sql: Pool, look: (rows: UnmatchedRow[]) => Promise<void>): Promise<void> {
   return eachSlice(sql, UNUSED, (rows) => look(rows as UnmatchedRow[]));
 }

@@ -15,8 +15,12 @@ export interface RedisAddress {
 
 type Options = Omit<RedisOptions, 'replyMapping'>;
 
+/** In CLIENT LIST, for operators and for a rebuild, which waits until every process has ended. */
+export const CONNECTION_NAME = 'onsale';
+
 /** Fail at once while disconnected, never re-send, never wait longer than the command timeout; reconnect for ever. */
 const HOT: Options = {
+  connectionName: CONNECTION_NAME,
   maxRetriesPerRequest: 0,
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
@@ -29,6 +33,7 @@ const HOT: Options = {
 
 /** BullMQ's workers and blocking reads wait as long as it takes. */
 const PATIENT: Options = {
+  connectionName: CONNECTION_NAME,
   maxRetriesPerRequest: null,
   socketTimeout: LIMITS.REDIS_PATIENT_SILENT_MS,
   retryStrategy: (attempt) => Math.min(100 * attempt, 2_000),

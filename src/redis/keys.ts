@@ -153,6 +153,8 @@ export const directoryKeys = {
   auditRun: '{directory}:audit:run',
   /** string, TTL 60 s: report of an audit that its caller did not wait for */
   auditReport: '{directory}:audit:report',
+  /** string: when the rebuild began that is not yet at its end; no process starts on such a Redis */
+  rebuild: '{directory}:rebuild',
 } as const;
 
 /** Pattern of all account keys, for SCAN on each node. */
@@ -163,3 +165,8 @@ export const JOBS_PREFIX = '{onsale-jobs}';
 
 export type ConcertKeys = ReturnType<typeof concertKeys>;
 export type WalletKeys = ReturnType<typeof walletKeys>;
+
+/** string, TTL 60 s: in the slot of that key, what DURABILITY=replica writes before it waits for a replica */
+export function barrierKey(key: string): string {
+  return `${key.slice(0, key.indexOf('}') + 1)}:barrier`;
+}

@@ -24,7 +24,7 @@ interface BackupDeps {
 }
 
 /** Of a backup: how many accounts, and a digest of them that does not depend on their order. */
-interface Summary {
+export interface Summary {
   accounts: number;
   digest: string;
 }
@@ -125,7 +125,7 @@ function createSum() {
 }
 
 /** What the last line of a backup says; null where there is no backup, `damaged` where its lines do not bear it out. */
-async function readSummary(file: string): Promise<Summary | 'damaged' | null> {
+export async function readSummary(file: string): Promise<Summary | 'damaged' | null> {
   const sum = createSum();
   let last: string | null = null;
   try {

@@ -35,6 +35,11 @@ export function unpackEntry(userId: string, packed: string): NumberedEntry {
   };
 }
 
+/** As lua/include/append_entry.lua packs it. */
+export function packEntry({ n, kind, amount, balance, atMs, reference }: Omit<NumberedEntry, 'entryId'>): string {
+  return [n, kind, amount, balance, atMs, reference].join('|');
+}
+
 export function entryOf({ entryId, kind, amount, balance, atMs, reference }: NumberedEntry): Entry {
   return { entryId, kind, amount, balance, at: new Date(atMs).toISOString(), reference };
 }
