@@ -47,6 +47,8 @@ export interface Call {
   asked: Asked;
   /** calls with one key are repeats of each other; null: a call without an Idempotency-Key */
   key: string | null;
+  /** number of the process that it was sent to */
+  server: number;
   /** when its first byte was sent, and when its answer was there or given up; ms */
   lo: number;
   hi: number;
@@ -82,3 +84,10 @@ export function windowOf({ lo, hi }: { lo: number; hi: number }, at?: number): {
 }
 
 export const succeeded = (call: Call): boolean => call.status >= 200 && call.status < 300;
+
+/** The window of a change that needs no key: without an answer it may happen at any later time, or never. */
+export function changeWindow(call: Call): { lo: number; hi: number; optional?: boolean } {
+  if (call.status === 0) return { lo: windowOf(call).lo, hi: Number.POSITIVE_INFINITY, optional: true };
+  const { serverTime } = call.body;
+  return windowOf(call, serverTime === undefined ? undefined : timeOf(serverTime));
+}

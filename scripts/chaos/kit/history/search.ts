@@ -51,23 +51,32 @@ interface Node<S> {
 }
 
 /** Beyond this a history is given up, which counts as a fault of the run: one of thousands of calls takes about as many. */
-const LOOKED_MAX = 400_000;
+const LOOKED_MAX = 100_000;
 const TOLD_MAX = 12;
 
+/** By their beginning; what may never happen comes after all that did, or it would keep `first` back. */
+interface Sorted<O> {
+  ops: readonly O[];
+  /** how many are not optional */
+  certain: number;
+}
+
 export function linearize<S, O extends Timed>(history: readonly O[], model: Model<S, O>): Verdict {
-  const ops = history.toSorted((a, b) => a.lo - b.lo);
+  const [optional, certain] = [true, false].map((wanted) =>
+    history.filter((op) => (op.optional ?? false) === wanted).sort((a, b) => a.lo - b.lo),
+  ) as [O[], O[]];
+  const sorted = { ops: [...certain, ...optional], certain: certain.length };
   const seen = new Map<string, number>();
   const root: Node<S> = { first: 0, beyond: [], state: model.initial, now: Number.NEGATIVE_INFINITY };
   const stack = [root];
   let furthest = root;
   for (let looked = 1; ; looked++) {
     const node = stack.pop();
-    if (!node) return { word: 'IMPOSSIBLE', looked, stuck: tellStuck(ops, model, furthest) };
+    if (!node) return { word: 'IMPOSSIBLE', looked, stuck: tellStuck(sorted, model, furthest) };
     if (looked > LOOKED_MAX) return { word: 'UNDECIDED', looked };
-    if (doneOf(node) > doneOf(furthest)) furthest = node;
-    const next = candidates(ops, node);
-    if (next === 'ALL_DONE') return { word: 'POSSIBLE', looked };
-    for (const child of expand(ops, model, { node, next })) {
+    if (node.first >= sorted.certain) return { word: 'POSSIBLE', looked };
+    if (node.now > furthest.now) furthest = node;
+    for (const child of expand(sorted.ops, model, { node, next: candidates(sorted, node) })) {
       const key = `${child.first} ${child.beyond.join()} ${model.key(child.state)}`;
       const before = seen.get(key);
       if (before !== undefined && before <= child.now) continue;
@@ -77,26 +86,22 @@ export function linearize<S, O extends Timed>(history: readonly O[], model: Mode
   }
 }
 
-function doneOf(node: Node<unknown>): number {
-  return node.first + node.beyond.length;
-}
-
 /** Calls that may come next: none of the others must have ended before they began. */
-function candidates(ops: readonly Timed[], { first, beyond, now }: Node<unknown>): number[] | 'ALL_DONE' {
+function candidates({ ops, certain }: Sorted<Timed>, { first, beyond, now }: Node<unknown>): number[] {
   const done = new Set(beyond);
   const open: number[] = [];
   let firstEnd = Number.POSITIVE_INFINITY;
-  let mustGo = false;
-  for (let i = first; i < ops.length; i++) {
-    const op = ops[i] as Timed;
-    if (op.lo > firstEnd) break;
-    if (done.has(i)) continue;
-    open.push(i);
-    if (op.optional) continue;
-    mustGo = true;
-    firstEnd = Math.min(firstEnd, op.hi);
-  }
-  if (!mustGo) return 'ALL_DONE';
+  const look = (from: number, to: number) => {
+    for (let i = from; i < to; i++) {
+      const { lo, hi, optional } = ops[i] as Timed;
+      if (lo > firstEnd) return;
+      if (done.has(i)) continue;
+      open.push(i);
+      if (!optional) firstEnd = Math.min(firstEnd, hi);
+    }
+  };
+  look(first, certain);
+  look(certain, ops.length);
   return firstEnd < now ? [] : open.filter((i) => (ops[i] as Timed).lo <= firstEnd);
 }
 
@@ -129,14 +134,14 @@ function advance({ first, beyond }: Node<unknown>, i: number): { first: number; 
   return { first: first + skip, beyond: done.slice(skip) };
 }
 
-function tellStuck<S, O extends Timed>(ops: readonly O[], model: Model<S, O>, node: Node<S>): string {
-  const next = candidates(ops, { ...node, now: Number.NEGATIVE_INFINITY });
-  const left = next === 'ALL_DONE' ? [] : next.map((i) => ops[i] as O);
+function tellStuck<S, O extends Timed>(sorted: Sorted<O>, model: Model<S, O>, node: Node<S>): string {
+  const left = candidates(sorted, { ...node, now: Number.NEGATIVE_INFINITY }).map((i) => sorted.ops[i] as O);
   const told = left
     .filter((op) => !op.optional)
     .slice(0, TOLD_MAX)
     .map((op) => `${model.tellOp(op)} in ${moment(op.lo)}-${moment(op.hi)}`);
-  return `after ${doneOf(node)} of ${ops.length} calls, at ${moment(node.now)}, ${model.tell(node.state)}; no order of: ${told.join('; ')}`;
+  const { state, now, first, beyond } = node;
+  return `after ${first + beyond.length} of ${sorted.ops.length} calls, at ${moment(now)}, ${model.tell(state)}; no order of: ${told.join('; ')}`;
 }
 
 /** Seconds of a minute are enough to find it in a log. */
