@@ -15,7 +15,8 @@ import { closePool, openPool } from './postgres/pool.ts';
 import { connectAll, openRedis } from './redis/client.ts';
 import { checkDurability } from './redis/durability.ts';
 import { type MemoryWatch, watchMemory } from './redis/memory.ts';
-import { type RedisClient, waitForReplica } from './redis/script.ts';
+import { createReplicated } from './redis/replicas.ts';
+import { type RedisClient, waitForReplicas } from './redis/script.ts';
 import { createUsers, type Users } from './users/users.ts';
 import { createRoomViews, type RoomViews } from './waiting-room/room-views.ts';
 
@@ -49,7 +50,7 @@ interface AppParts {
 }
 
 export function createApp({ config, log, redis, dataDir, renderMetrics }: AppParts): App {
-  if (config.durability === 'replica') waitForReplica(LIMITS.REPLICA_WAIT_MS);
+  const waits = config.durability === 'replica' ? openWaits(config) : null;
   const tokens = createTokens(config);
   const rooms = createRoomViews({
     redis,
@@ -80,9 +81,18 @@ export function createApp({ config, log, redis, dataDir, renderMetrics }: AppPar
     renderMetrics,
     async stop() {
       memory.stop();
+      waits?.disconnect();
       await Promise.all([rooms.stop(), seatMaps.stop(), closePool(sql, { withinMs: LIMITS.CLOSE_POOL_MS })]);
     },
   };
+}
+
+/** Until this connection is up, money and seats get 503; it comes by itself. */
+function openWaits(config: Config): RedisClient {
+  const waits = openRedis({ url: config.redisUrl, cluster: config.redisCluster }, 'hot');
+  connectAll(waits).catch(() => undefined);
+  waitForReplicas(createReplicated(waits));
+  return waits;
 }
 
 const TRY_AGAIN_MS = 500;

@@ -84,7 +84,7 @@ export const SETTINGS = Type.Object({
   DURABILITY: oneOf(
     'fsync',
     ['fsync', 'memory', 'replica'],
-    '`fsync`: refuse a Redis that does not sync its append-only file before it answers; `memory`: accept any; `replica`: as fsync, and money and seats wait for a replica',
+    '`fsync`: refuse a Redis that does not sync its append-only file before it answers; `memory`: accept any; `replica`: as fsync, and accounts, places in line, seats and money are answered once a replica has them',
   ),
   LOG_LEVEL: oneOf(
     'info',

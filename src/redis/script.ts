@@ -6,19 +6,19 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Cluster, Redis } from 'ioredis';
+import type { Replicated } from './replicas.ts';
 
 export type RedisClient = Redis | Cluster;
 
-/** DURABILITY=replica: a script of these rooms that writes is answered once a replica has it too. */
-const MONEY_AND_SEATS = /^(reservations|payments|wallet)\//;
-let replicaWaitMs = 0;
-export function waitForReplica(ms: number): void {
-  replicaWaitMs = ms;
-}
-
-/** A replica did not confirm in time: the write stands on the master, but its answer must not be given as safe. */
-export class NotReplicated extends Error {
-  override name = 'NotReplicated';
+/**
+ * DURABILITY=replica: scripts whose answer a caller relies on, and which nothing does again by itself. `look` writes
+ * nothing, but answers with a payment that an earlier call has made and could not wait for.
+ */
+const RELIED_ON = /^(reservations|payments|wallet|users)\/|^waiting-room\/(join|leave)\./;
+const LOOKS_BACK = 'payments/look.lua';
+let replicated: Replicated | null = null;
+export function waitForReplicas(wait: Replicated): void {
+  replicated = wait;
 }
 
 /** What a Lua reply may hold. */
@@ -83,7 +83,8 @@ export function defineScript<const K extends string, const A extends string, O e
   const source = loadSource(definition.file);
   const sha = createHash('sha1').update(source).digest('hex');
   const { keys: keyNames, args: argNames, outcomes, file } = definition;
-  const replicated = MONEY_AND_SEATS.test(file) && !source.startsWith('#!lua flags=no-writes');
+  const reads = source.startsWith('#!lua flags=no-writes');
+  const reliedOn = RELIED_ON.test(file) && (!reads || file === LOOKS_BACK);
 
   async function run(redis: RedisClient, call: Call<K, A>): Promise<Outcome<O>> {
     const params: (string | number)[] = [];
@@ -95,8 +96,8 @@ export function defineScript<const K extends string, const A extends string, O e
     const started = performance.now();
     let failed = true;
     try {
-      const reply = await evaluate(redis, { sha, source, keyCount, params });
-      if (replicated && replicaWaitMs > 0) await replicate(redis, params[0] as string);
+      const evaluation = () => evaluate(redis, { sha, source, keyCount, params });
+      const reply = await (reliedOn && replicated ? replicated(redis, String(params[0]), evaluation) : evaluation());
       const [word, ...rest] = reply;
       const decode = outcomes[word as string];
       if (!decode) throw new Error(`${file} answered ${String(word)}, which its caller does not know`);
@@ -133,12 +134,4 @@ async function evaluate(
     if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
     return (await redis.eval(source, keyCount, ...params)) as Reply[];
   }
-}
-
-/** WAIT counts the writes of its connection; the EXISTS, of a key in the same slot, leads a cluster to the right node. */
-async function replicate(redis: RedisClient, key: string): Promise<void> {
-  const replies = await redis.pipeline().exists(key).call('WAIT', '1', String(replicaWaitMs)).exec();
-  const [error, replicas] = replies?.[1] ?? [];
-  if (error) throw error;
-  if (Number(replicas) < 1) throw new NotReplicated(`no replica confirmed within ${replicaWaitMs} ms`);
 }
