@@ -170,8 +170,3 @@ export type WalletKeys = ReturnType<typeof walletKeys>;
 export function barrierKey(key: string): string {
   return `${key.slice(0, key.indexOf('}') + 1)}:barrier`;
 }
-
-/** string, TTL 60 s: in the slot of that key, what DURABILITY=replica writes before it waits for a replica */
-export function barrierKey(key: string): string {
-  return `${key.slice(0, key.indexOf('}') + 1)}:barrier`;
-}
