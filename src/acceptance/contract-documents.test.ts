@@ -166,12 +166,9 @@ describe('openapi.json', () => {
         const { examples = {} } = response.content?.['application/problem+json'] ?? {};
         for (const [code, example] of Object.entries<Loose>(examples)) {
           codes.add(code);
-          expect([code, Number(status), example.value.code, example.value.status]).toEqual([
-            code,
-            CODES[code]?.[0],
-            code,
-            CODES[code]?.[0],
-          ]);
+          expect([Number(status), example.value.code]).toEqual([CODES[code]?.[0], code]);
+          // Of NOT_ACTIVE it is the place's.
+          if (code !== 'NOT_ACTIVE') expect(example.value.status, code).toBe(CODES[code]?.[0]);
         }
       }
       return codes;

@@ -77,7 +77,7 @@ describe.each(apiRoutes.map((route) => [`${route.method} ${route.path}`, route] 
       const response = operation.responses[ERRORS[code].status];
       const { schema, examples } = response.content['application/problem+json'];
       expect(schema.allOf[1].properties.code.enum).toContain(code);
-      expect(examples[code].value).toMatchObject({ code, status: ERRORS[code].status });
+      expect(examples[code].value).toMatchObject({ code, title: ERRORS[code].title });
       expect(response.headers).toHaveProperty('X-Request-Id');
       if ([429, 503].includes(ERRORS[code].status)) expect(response.headers).toHaveProperty('Retry-After');
     }

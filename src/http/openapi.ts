@@ -2,6 +2,7 @@
 import { ERRORS, type ErrorCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { declaredErrors } from './declared.ts';
+import { EXAMPLES, PARAMETERS } from './examples.ts';
 import { paramsSchema } from './prepare.ts';
 import { PROBLEM, problemExample, problemSchema } from './problem-schema.ts';
 import type { Auth, Route } from './route.ts';
@@ -79,10 +80,23 @@ function operationOf(route: Route, schemas: Map<string, Json>): Json {
     ...(auth === 'none' ? { security: [] } : { security: SECURITY[auth] }),
     parameters: parametersOf(route, schemas),
     ...(body
-      ? { requestBody: { required: true, content: { 'application/json': { schema: hoist(body, schemas) } } } }
+      ? {
+          requestBody: {
+            required: true,
+            content: { 'application/json': shown(hoist(body, schemas), exampleOf(route)?.body) },
+          },
+        }
       : {}),
     responses: { ...answersOf(route, schemas), ...refusalsOf(route) },
   };
+}
+
+/** None for the routes of tests, which are not in the table. */
+const exampleOf = ({ handle }: Route) => EXAMPLES[handle.name];
+
+/** A schema with its example, where there is one. */
+function shown(schema: unknown, example: unknown): Json {
+  return example === undefined ? { schema } : { schema, example };
 }
 
 const byName = ([a]: [string, unknown], [b]: [string, unknown]) => (a < b ? -1 : 1);
@@ -96,12 +110,17 @@ function tagOf(path: string): string {
 
 function parametersOf(route: Route, schemas: Map<string, Json>): Json[] {
   const inPath = Object.entries(paramsSchema(route.path).properties).map(([name, schema]) => {
-    return { name, in: 'path', required: true, schema: hoist(schema, schemas) };
+    return { name, in: 'path', required: true, ...shown(hoist(schema, schemas), PARAMETERS[name]) };
   });
   const required = new Set(route.query?.required);
   const inQuery = Object.entries(route.query?.properties ?? {}).map(([name, schema]) => {
     const isRequired = required.has(name) && !('default' in schema);
-    return { name, in: 'query', required: isRequired, schema: hoist(schema, schemas) };
+    return {
+      name,
+      in: 'query',
+      required: isRequired,
+      ...shown(hoist(schema, schemas), exampleOf(route)?.query?.[name]),
+    };
   });
   const key = {
     type: 'string',
@@ -115,7 +134,8 @@ function parametersOf(route: Route, schemas: Map<string, Json>): Json[] {
   return [...inPath, ...inQuery, ...(route.idempotent ? [idempotency] : []), ...(304 in route.answers ? [tag] : [])];
 }
 
-function answersOf({ answers, method, auth }: Route, schemas: Map<string, Json>): Json {
+function answersOf(route: Route, schemas: Map<string, Json>): Json {
+  const { answers, method, auth } = route;
   return Object.fromEntries(
     Object.entries(answers).map(([status, answer]) => {
       const names = ['X-Request-Id'];
@@ -125,9 +145,10 @@ function answersOf({ answers, method, auth }: Route, schemas: Map<string, Json>)
       const headers = Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
       const description = DESCRIPTIONS[status] ?? 'Done';
       if (answer === null) return [status, { description, headers }];
-      if (typeof answer === 'string')
-        return [status, { description, headers, content: { [answer]: { schema: { type: 'string' } } } }];
-      return [status, { description, headers, content: { 'application/json': { schema: hoist(answer, schemas) } } }];
+      const example = exampleOf(route)?.answers[Number(status)];
+      const [type, schema] =
+        typeof answer === 'string' ? [answer, { type: 'string' }] : ['application/json', hoist(answer, schemas)];
+      return [status, { description, headers, content: { [type]: shown(schema, example) } }];
     }),
   );
 }

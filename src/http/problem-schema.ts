@@ -1,5 +1,6 @@
 /** What the documents say of problem objects: the members that all have, and those that come with single codes. */
 import { ERRORS, type ErrorCode } from '../errors.ts';
+import { PROBLEM_EXAMPLES } from './examples.ts';
 
 type Json = { [member: string]: unknown };
 
@@ -39,6 +40,7 @@ const MEMBERS: Partial<Record<ErrorCode, Json>> = {
   },
   ALREADY_PAID: { paymentId: text('of the payment') },
   IMPORT_CONFLICT: { conflicts: list(fault, 'held or sold seats that would be removed or repriced') },
+  BODY_TOO_LARGE: { maxBytes: integer('most that this call takes') },
   INTERNAL: { instance: text('finds the fault in the log') },
 };
 
@@ -56,7 +58,7 @@ export const PROBLEM: Json = {
 };
 
 /** Members that come only where they apply. */
-const OPTIONAL: ReadonlySet<string> = new Set(['reservationId']);
+const OPTIONAL: ReadonlySet<string> = new Set(['reservationId', 'maxBytes']);
 
 /** The problem objects with one of these codes; the members of each are its own. */
 export function problemSchema(codes: readonly ErrorCode[]): Json {
@@ -75,8 +77,8 @@ export function problemSchema(codes: readonly ErrorCode[]): Json {
   };
 }
 
-/** A problem as it is sent, without further members. */
+/** A problem as it is sent. */
 export function problemExample(code: ErrorCode): Json {
   const { status, title, detail } = ERRORS[code];
-  return { type: `/docs#${code}`, title, status, detail, code };
+  return { type: `/docs#${code}`, title, status, detail, code, ...PROBLEM_EXAMPLES[code] };
 }

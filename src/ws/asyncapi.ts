@@ -2,6 +2,7 @@
 import type { TSchema } from 'typebox';
 import { CLOSE } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { MESSAGE_EXAMPLES } from './examples.ts';
 import { CLIENT_MESSAGES, SERVER_MESSAGES } from './frames.ts';
 
 type Json = { [member: string]: unknown };
@@ -64,7 +65,8 @@ function messagesOf(table: Readonly<Record<string, TSchema>>, schemas: Map<strin
   return Object.fromEntries(
     Object.entries(table).map(([name, schema]) => {
       const { description: summary, ...payload } = hoist(schema, schemas) as Json;
-      return [name, { name, title: name, summary, contentType: 'application/json', payload }];
+      const examples = [{ payload: MESSAGE_EXAMPLES[name as keyof typeof MESSAGE_EXAMPLES] }];
+      return [name, { name, title: name, summary, contentType: 'application/json', payload, examples }];
     }),
   );
 }
