@@ -1,5 +1,5 @@
 // Installs what `npm start`, `npm test` and `npm run check` need and is missing: node modules (with the project's own
-// Node 24), the built client, Redis, luacheck. It runs before each of them (`prestart`, `pretest`, `precheck`), on a bare machine under
+// Node 24), the built client and pages, Redis, luacheck. It runs before each of them (`prestart`, `pretest`, `precheck`), on a bare machine under
 // the system's Node and without any package: plain JavaScript for Node 20 and later. Where all is there it takes
 // about 50 ms.
 import { createHash } from 'node:crypto';
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { lock } from '../src/local/file-lock.mjs';
 import { CLIENT_BUILD, isClientBuilt } from './build-client.mjs';
+import { PAGES_BUILD, arePagesBuilt } from './build-pages.mjs';
 import { fitUws, runningGlibc } from './fit-uws.mjs';
 import { SetupError, ask, run } from './run.mjs';
 import { LUACHECK, REDIS, provide } from './system-packages.mjs';
@@ -74,6 +75,12 @@ async function buildClient() {
   await run(installedNode(), [CLIENT_BUILD], { what: 'the client was not built', timeoutMs: BUILD_TIMEOUT_MS });
 }
 
+async function buildPages() {
+  if (arePagesBuilt()) return;
+  tell('building the pages');
+  await run(installedNode(), [PAGES_BUILD], { what: 'the pages were not built', timeoutMs: BUILD_TIMEOUT_MS });
+}
+
 /** Whether `npm start` is told of a Redis and needs none of its own. */
 function hasRedisUrl() {
   const dotEnv = join(ROOT, '.env');
@@ -92,13 +99,13 @@ function toolsFor(command) {
 /** @param {string} command */
 async function setUp(command) {
   const tools = toolsFor(command);
-  if (isInstalled() && isClientBuilt() && tools.every((tool) => tool.isThere())) return;
+  if (isInstalled() && isClientBuilt() && arePagesBuilt() && tools.every((tool) => tool.isThere())) return;
   const release = await lock(join(ROOT, '.data', 'setup.lock'), {
     timeoutMs: LOCK_TIMEOUT_MS,
     onWait: ({ pid }) => tell(`waiting for process ${pid}, which is installing`),
   });
   try {
-    const modules = installNodeModules().then(buildClient);
+    const modules = installNodeModules().then(buildClient).then(buildPages);
     const results = await Promise.allSettled([modules, ...tools.map((tool) => provide(tool, tell))]);
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   } finally {

@@ -1,0 +1,96 @@
+/** The fan's pages: what is shown for which path. */
+import { render } from 'preact';
+import { t } from './i18n.ts';
+import { ConcertPage } from './pages/concert.tsx';
+import { Listing } from './pages/listing.tsx';
+import { RoomPage } from './pages/room.tsx';
+import { SignIn } from './pages/sign-in.tsx';
+import { go, match, path } from './router.ts';
+import { session, signOut } from './session.ts';
+import { lazy, Title } from './ui/parts.tsx';
+
+const Tickets = lazy(() => import('./pages/tickets.tsx'), 'Tickets');
+
+function Page() {
+  const at = path.value;
+  const query = new URLSearchParams(at.split('?')[1]);
+  if (match('/', at)) return <Listing />;
+  if (match('/sign-in', at)) return <SignIn next={query.get('next') ?? '/'} />;
+  if (match('/tickets', at)) return <Tickets />;
+  const concert = match('/concerts/:concertId', at);
+  if (concert) return <ConcertPage key={concert.concertId} concertId={concert.concertId ?? ''} />;
+  const room = match('/concerts/:concertId/room', at);
+  if (room) return <RoomPage key={room.concertId} concertId={room.concertId ?? ''} />;
+  return (
+    <section class="card narrow">
+      <Title text={t('notFound')} />
+      <p>
+        <a href="#/">{t('concerts')}</a>
+      </p>
+    </section>
+  );
+}
+
+function Bar() {
+  const at = path.value.split('?')[0];
+  const here = (to: string) => (at === to ? ({ 'aria-current': 'page' } as const) : {});
+  return (
+    <header class="bar">
+      <a
+        class="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          document.querySelector('main')?.focus();
+        }}
+      >
+        {t('skip')}
+      </a>
+      <a class="name" href="#/">
+        onsale
+      </a>
+      <nav>
+        <a href="#/" {...here('/')}>
+          {t('concerts')}
+        </a>
+        <a href="#/tickets" {...here('/tickets')}>
+          {t('tickets')}
+        </a>
+        {session.value ? (
+          <button
+            type="button"
+            class="plain"
+            title={session.value.email}
+            onClick={() => {
+              signOut();
+              go('/');
+            }}
+          >
+            {t('signOut')}
+          </button>
+        ) : (
+          <a
+            href={`#/sign-in?next=${encodeURIComponent(path.value.startsWith('/sign-in') ? '/' : path.value)}`}
+            {...here('/sign-in')}
+          >
+            {t('signIn')}
+          </a>
+        )}
+      </nav>
+    </header>
+  );
+}
+
+function App() {
+  return (
+    <>
+      <Bar />
+      <main id="main" tabIndex={-1}>
+        <Page />
+      </main>
+    </>
+  );
+}
+
+const root = document.getElementById('app');
+if (root) render(<App />, root);
