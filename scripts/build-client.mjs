@@ -16,7 +16,7 @@ const STAMP = join(BUILT, '.onsale-build');
 function fingerprint() {
   const hash = createHash('sha256').update(readFileSync(CLIENT_BUILD));
   for (const name of readdirSync(SOURCE).sort())
-    if (!name.endsWith('.test.ts')) hash.update(name).update(readFileSync(join(SOURCE, name)));
+    if (!/\.(test|fixture)\.ts$/.test(name)) hash.update(name).update(readFileSync(join(SOURCE, name)));
   return hash.digest('hex');
 }
 
