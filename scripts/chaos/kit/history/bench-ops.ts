@@ -14,7 +14,8 @@ export interface BenchHistory {
 /** All benches that a round's calls have touched; `wrong`: what contradicts itself before any search. */
 export function benchHistories(calls: readonly Call[], hall: Hall, wrong: string[]): BenchHistory[] {
   const benches = new Map<string, BenchHistory>();
-  const found = new Map<string, { bench: BenchHistory; reservation: number }>();
+  const found = new Map<string, Reservation>();
+  const own = new Map<string, Own[]>();
   const benchAt = (name: string): BenchHistory => {
     const seats = hall.seatsOfBench(name).length;
     const bench = benches.get(name) ?? { name, seats, reserved: [], ops: [] };
@@ -25,14 +26,17 @@ export function benchHistories(calls: readonly Call[], hall: Hall, wrong: string
   const holds = onceEach(calls, 'hold', wrong);
   for (const each of holds) {
     const made = reserve(each, { hall, benchAt });
-    if (made) found.set(made.bench.reserved[made.reservation]?.id ?? '', made);
+    if (!made) continue;
+    found.set(made.bench.reserved[made.reservation]?.id ?? '', made);
+    if (!each.success) continue;
+    const name = byFanAndServer(each.success);
+    own.set(name, [...(own.get(name) ?? []), { ...made, answered: each.success.hi }]);
   }
   for (const each of holds) for (const call of each.refusals) taken(each, call, { hall, benchAt });
   const pays = onceEach(calls, 'pay', wrong);
   for (const each of pays) pay(each, { found, wrong });
   for (const call of calls) single(call, { found, wrong });
-  const ownChanges = changesOf(holds);
-  for (const call of calls) map(call, { hall, benches, since: lastBefore(ownChanges.get(by(call)), call.lo) });
+  for (const call of calls) map(call, { hall, benches, own: own.get(byFanAndServer(call)) ?? [] });
   for (const bench of benches.values()) leaves(calls, bench);
   return [...benches.values()];
 }
@@ -42,7 +46,16 @@ interface Places {
   benchAt(name: string): BenchHistory;
 }
 
-type Found = ReadonlyMap<string, { bench: BenchHistory; reservation: number }>;
+interface Reservation {
+  bench: BenchHistory;
+  reservation: number;
+}
+
+interface Own extends Reservation {
+  answered: number;
+}
+
+type Found = ReadonlyMap<string, Reservation>;
 
 /** Its number among the seats of the bench. */
 function seatNumbers(seatIds: readonly string[], name: string, hall: Hall): number[] {
@@ -53,7 +66,7 @@ function benchName(asked: Call['asked'] & { kind: 'hold' }, hall: Hall): string 
   return `${asked.scheduleId} ${hall.benchOf(asked.seatIds[0] ?? '')}`;
 }
 
-function reserve(each: Once, { hall, benchAt }: Places): { bench: BenchHistory; reservation: number } | null {
+function reserve(each: Once, { hall, benchAt }: Places): Reservation | null {
   const any = each.success ?? each.calls[0];
   if (any?.asked.kind !== 'hold') return null;
   const { asked, fan, body } = any;
@@ -130,41 +143,21 @@ function single(call: Call, { found, wrong }: { found: Found; wrong: string[] })
   }
 }
 
-/** What a fan changes shows in the maps of the process that did it. */
-const by = ({ fan, server, asked }: Call): string =>
-  `${fan} ${server} ${'scheduleId' in asked ? asked.scheduleId : ''}`;
-
-interface Change {
-  name: string;
-  answered: number;
-  lo: number;
-}
-
-/** By fan, process and schedule: when holds were answered, and when they were made. */
-function changesOf(holds: readonly Once[]): Map<string, Change[]> {
-  const changes = holds.flatMap(({ success, lo }) =>
-    success ? [{ name: by(success), answered: success.hi, lo }] : [],
-  );
-  return Map.groupBy(changes, ({ name }) => name);
-}
-
-function lastBefore(changes: readonly Change[] = [], sent: number): number {
-  const before = changes.filter(({ answered }) => answered < sent).map(({ lo }) => lo);
-  return Math.max(0, ...before);
+/** What a fan holds shows in the maps of the process that did it. */
+function byFanAndServer({ fan, server }: Call): string {
+  return `${fan} ${server}`;
 }
 
 /** A map may be behind, but not behind the fan's own holds by that process. */
-function map(
-  call: Call,
-  { hall, benches, since }: { hall: Hall; benches: Map<string, BenchHistory>; since: number },
-): void {
+function map(call: Call, { hall, benches, own }: { hall: Hall; benches: Map<string, BenchHistory>; own: Own[] }): void {
   if (call.asked.kind !== 'map' || call.status !== 200) return;
   const shown = new Map((call.body.seats ?? []).map(({ seatId, status }) => [seatId, status ?? '']));
-  const window = windowOf({ lo: Math.max(call.lo - BEHIND_MS, since), hi: call.hi });
+  const window = windowOf({ lo: call.lo - BEHIND_MS, hi: call.hi });
   for (const bench of benches.values()) {
     if (!bench.name.startsWith(`${call.asked.scheduleId} `)) continue;
     const seats = hall.seatsOfBench(bench.name).map((seatId) => shown.get(seatId) ?? '');
-    bench.ops.push({ kind: 'map', seats, ...window });
+    const before = own.filter((each) => each.bench === bench && each.answered < call.lo);
+    bench.ops.push({ kind: 'map', seats, after: before.map(({ reservation }) => reservation), ...window });
   }
 }
 

@@ -24,7 +24,8 @@ export type BenchOp = Timed &
     /** gives back the live holds made with that place */
     | { kind: 'leave'; queueId: string }
     | { kind: 'standing'; reservation: number; is: Standing }
-    | { kind: 'map'; seats: readonly string[] }
+    /** `after`: reservations that it must know of */
+    | { kind: 'map'; seats: readonly string[]; after: readonly number[] }
   );
 
 export interface BenchState {
@@ -169,6 +170,7 @@ export function benchModel(seats: number, all: readonly Reserved[]): Model<Bench
       case 'standing':
         return at(whileStanding(bench, op, span), state);
       case 'map': {
+        if (op.after.some((reservation) => letterOf(bench, reservation) === '.')) return [];
         const narrowed = allOf([...op.seats.entries()], span, ([seat, as], within) =>
           whileShown(bench, { seat, as }, within),
         );

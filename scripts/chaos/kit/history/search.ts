@@ -105,13 +105,16 @@ function candidates({ ops, certain }: Sorted<Timed>, { first, beyond, now }: Nod
   return firstEnd < now ? [] : open.filter((i) => (ops[i] as Timed).lo <= firstEnd);
 }
 
-/** The orders that go on from here, the most promising last: the call that ends first. */
+/**
+ * The orders that go on from here, the most promising last: reads that fit the state, which may not come back; then the
+ * call that ends first.
+ */
 function expand<S, O extends Timed>(
   ops: readonly O[],
   model: Model<S, O>,
   { node, next }: { node: Node<S>; next: readonly number[] },
 ): Node<S>[] {
-  const children: { node: Node<S>; hi: number }[] = [];
+  const children: { node: Node<S>; reads: boolean; hi: number }[] = [];
   for (const i of next) {
     const op = ops[i] as O;
     const from = Math.max(node.now, op.lo);
@@ -120,10 +123,10 @@ function expand<S, O extends Timed>(
       const child = { ...advance(node, i), state, now: at };
       // What changes nothing and costs no time is in nobody's way: it goes first, and needs no other order.
       if (state === node.state && at <= node.now) return [child];
-      children.push({ node: child, hi: op.hi });
+      children.push({ node: child, reads: state === node.state, hi: op.hi });
     }
   }
-  return children.sort((a, b) => b.hi - a.hi).map((child) => child.node);
+  return children.sort((a, b) => Number(a.reads) - Number(b.reads) || b.hi - a.hi).map((child) => child.node);
 }
 
 function advance({ first, beyond }: Node<unknown>, i: number): { first: number; beyond: number[] } {
