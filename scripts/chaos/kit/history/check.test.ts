@@ -164,6 +164,9 @@ describe('places', () => {
     const claimed = t.held('ann', { id: 'r1', seats: one, at: 2 });
     good(joined, active, claimed, t.ticket('ann', 'ACTIVE', { at: 3, until: 62 }));
     bad('places', joined, active, claimed, t.ticket('ann', 'ACTIVE', { at: 3, until: 62.001 }));
+    // A map that was never answered may have claimed it.
+    const earlier = t.unanswered(t.map('ann', [], [1.5, 1.6]));
+    good(joined, active, earlier, claimed, t.ticket('ann', 'ACTIVE', { at: 3, until: 61.6 }));
     bad('places', joined, active, claimed, t.ticket('ann', 'EXPIRED UNCLAIMED', { at: 3 }));
     bad('places', joined, active, t.held('ann', { id: 'r1', seats: one, at: 2.6 }));
   });
@@ -231,5 +234,16 @@ describe('rooms', () => {
     bad('rooms', ann, { ...bob, body: { ...bob.body, sequence: 1 } });
     bad('rooms', ann, { ...bob, body: { ...bob.body, sequence: 3 } });
     bad('rooms', { ...ann, body: { ...ann.body, sequence: 2 } }, { ...bob, body: { ...bob.body, sequence: 1 } });
+  });
+
+  test('capacity', () => {
+    const fans = Array.from({ length: 4 }, (_, index) => `fan${index}`);
+    const inAtOnce = fans.flatMap((fan, index) => [
+      t.joined(fan, index + 1, { at: 0.1, within: [0, 0.2] }),
+      t.ticket(fan, 'ACTIVE', { at: 1, until: 3 }),
+      t.ticket(fan, 'ACTIVE', { at: 1.1, until: 3 }),
+    ]);
+    good(...inAtOnce.slice(0, 9));
+    bad('rooms', ...inAtOnce);
   });
 });

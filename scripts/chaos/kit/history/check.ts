@@ -24,7 +24,7 @@ const WHAT = {
   seats: 'seats: an order of all calls explains every answer (operations on benches)',
   wallets: 'wallets: an order of all calls explains every answer (operations)',
   places: 'places: an order of all calls explains every answer (operations)',
-  room: 'rooms: dense sequences, first come first admitted, positions right and never rising (tickets)',
+  room: 'rooms: dense sequences, first come first admitted, capacity kept, positions right and never rising (tickets)',
 };
 
 /** `calls`: all that concern one concert and its fans, who had no money and no place before. */
@@ -50,7 +50,7 @@ export function checkHistory(calls: readonly Call[], hall: Hall): Check[] {
   );
   answers.violations.push(...told);
   answers.violations = [...new Set(answers.violations)];
-  const { tickets, violations } = checkRoom(calls);
+  const { tickets, violations } = checkRoom(calls, hall);
   return [answers, seats, wallets, places, { what: WHAT.room, looked: tickets, violations }];
 }
 

@@ -70,7 +70,15 @@ function change(each: Once, { placeOf, untilOf, kind }: Names & { kind: 'hold' |
     ops.push({ kind, place, reservation, until: untilOf(reservation), lo: each.lo, hi: each.hi, ...optional });
   }
   for (const call of each.refusals) ops.push(...refused(call, { placeOf, window: refusedWindow(each, call) }));
+  for (const call of each.calls) {
+    if (call.status === 0 && 'queueId' in call.asked) ops.push(perhapsClaimed(call, placeOf(call.asked.queueId)));
+  }
   return ops;
+}
+
+/** A guarded call without an answer may have passed the guard, whatever became of it then. */
+function perhapsClaimed(call: Call, place: number): PlaceOp {
+  return { kind: 'guarded', place, lo: windowOf(call).lo, hi: Number.POSITIVE_INFINITY, optional: true };
 }
 
 /** Refusals that come after the guard claim the place as a success would. */
@@ -108,7 +116,7 @@ function single(call: Call, { placeOf, untilOf, wrong }: Names & { wrong: string
   if (asked.kind === 'map') {
     const window = windowOf({ lo: call.lo - BEHIND_MS, hi: call.hi });
     if (status === 200) return [{ kind: 'guarded', place: placeOf(asked.queueId), ...window }];
-    return refused(call, { placeOf, window });
+    return status === 0 ? [perhapsClaimed(call, placeOf(asked.queueId))] : refused(call, { placeOf, window });
   }
   if (asked.kind === 'cancel' && (succeeded(call) || status === 0)) {
     const { reservationId: reservation } = asked;

@@ -1,6 +1,7 @@
 /**
  * The order of a room, over all who were in it: sequences are dense and in the order of joining, admission is in the
- * order of sequences, a position is one more than the number of places before it that still wait, and never rises.
+ * order of sequences and keeps to the capacity, a position is one more than the number of places before it that still
+ * wait, and never rises.
  */
 import { type Call, succeeded, timeOf, windowOf } from './call.ts';
 import { onceEach } from './repeats.ts';
@@ -16,6 +17,8 @@ interface Place {
   /** the first moment by which it is known not to wait any more; to have been admitted */
   gone: number;
   admitted: number;
+  /** the last moment at which it is known to be ACTIVE */
+  inside: number;
 }
 
 interface Ticket {
@@ -31,7 +34,7 @@ export interface RoomFindings {
 }
 
 /** `calls`: all about one room, which was empty before them. */
-export function checkRoom(calls: readonly Call[]): RoomFindings {
+export function checkRoom(calls: readonly Call[], { capacity }: { capacity: number }): RoomFindings {
   const violations: string[] = [];
   const joins = onceEach(calls, 'join', []);
   const places = new Map<string, Place>();
@@ -40,7 +43,16 @@ export function checkRoom(calls: readonly Call[]): RoomFindings {
     const { queueId = '', sequence = 0, joinedAt } = success.body;
     const joined = timeOf(joinedAt);
     const never = Number.POSITIVE_INFINITY;
-    places.set(queueId, { sequence, joined, sent, answered: success.hi, waits: joined, gone: never, admitted: never });
+    places.set(queueId, {
+      sequence,
+      joined,
+      sent,
+      answered: success.hi,
+      waits: joined,
+      gone: never,
+      admitted: never,
+      inside: 0,
+    });
   }
   const tickets: Ticket[] = [];
   for (const call of calls) note(call, { places, tickets });
@@ -50,6 +62,7 @@ export function checkRoom(calls: readonly Call[]): RoomFindings {
     ...checkSequences(inOrder, unanswered),
     ...checkAdmission(inOrder),
     ...checkPositions(inOrder, { tickets, unanswered }),
+    ...checkCapacity(inOrder, capacity),
   );
   return { places: places.size, tickets: tickets.length, violations };
 }
@@ -68,6 +81,7 @@ function note(call: Call, { places, tickets }: { places: Map<string, Place>; tic
     succeeded(call) || body.status === 'EXPIRED' || body.status === 'USED' || body.code === 'SEAT_TAKEN';
   if (asked.kind === 'leave') place.gone = Math.min(place.gone, hi);
   else if (wasAdmitted) admitted(place, hi);
+  if (asked.kind === 'hold' && succeeded(call)) place.inside = Math.max(place.inside, timeOf(body.createdAt));
 }
 
 function ofTicket(ticket: Call['body'], { places, tickets }: { places: Map<string, Place>; tickets: Ticket[] }): void {
@@ -79,6 +93,7 @@ function ofTicket(ticket: Call['body'], { places, tickets }: { places: Map<strin
     tickets.push({ place, position: ticket.position ?? Number.NaN, at });
   } else if (ticket.status === 'LEFT') place.gone = Math.min(place.gone, at);
   else admitted(place, at);
+  if (ticket.status === 'ACTIVE') place.inside = Math.max(place.inside, at);
 }
 
 function admitted(place: Place, by: number): void {
@@ -115,6 +130,21 @@ function checkAdmission(inOrder: readonly Place[]): string[] {
     if (waits > front.waits) front = { sequence, waits };
   }
   return wrong;
+}
+
+/** Those who are known to be inside at one moment. */
+function checkCapacity(inOrder: readonly Place[], capacity: number): string[] {
+  const known = inOrder.filter((place) => place.admitted < place.inside);
+  const moves = known.flatMap((place) => [
+    { at: place.admitted, by: 1 },
+    { at: place.inside, by: -1 },
+  ]);
+  let active = 0;
+  for (const { at, by } of moves.sort((a, b) => a.at - b.at || a.by - b.by)) {
+    active += by;
+    if (active > capacity) return [`${active} are ACTIVE at ${at}, and ${capacity} may be`];
+  }
+  return [];
 }
 
 function checkPositions(

@@ -139,8 +139,8 @@ function someSeats(open: readonly string[], random: Dice): { scheduleId: string;
 async function act(night: Night, at: Visit): Promise<void> {
   const { desk, random } = night;
   const { caller, queueId } = at;
-  const mine = at.live[random.between(0, 3)];
-  const other = at.past[random.between(0, 3)];
+  const mine = at.live[random.between(0, at.live.length)];
+  const other = at.past[random.between(0, at.past.length)];
   switch (random.between(0, 15)) {
     case 0:
       return void (await desk.ask(caller, { kind: 'charge', amount: random.between(1, CHARGE_MAX) }));
@@ -148,7 +148,8 @@ async function act(night: Night, at: Visit): Promise<void> {
       return void (await desk.ask(caller, { kind: 'balance' }));
     case 2:
       return watch(at, await desk.ask(caller, { kind: 'poll', queueId }));
-    case 3: {
+    case 3:
+    case 10: {
       const { scheduleId } = someSeats(night.open, random);
       return watch(at, await desk.ask(caller, { kind: 'map', queueId, scheduleId }));
     }
@@ -162,6 +163,7 @@ async function act(night: Night, at: Visit): Promise<void> {
       return mine ? cancel(night, at, mine) : undefined;
     case 7:
     case 8:
+    case 11:
       return mine ? pay(night, at, mine) : undefined;
     case 9:
       // Long enough for a hold to end now and then.

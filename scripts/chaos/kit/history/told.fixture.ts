@@ -5,7 +5,7 @@ export const HALL: Hall = {
   claimMs: 2_000,
   sessionMs: 60_000,
   holdMs: 5_000,
-  capacity: 100,
+  capacity: 3,
   seatPrice: 1_000,
   benchOf: (seatId) => (seatId < 'A-1-4' ? '0' : '1'),
   seatsOfBench: (name) => (name.endsWith(' 0') ? ['A-1-1', 'A-1-2', 'A-1-3'] : ['A-1-4', 'A-1-5', 'A-1-6']),
