@@ -188,6 +188,22 @@ describe('at least once', () => {
     expect(await rowCount('payments')).toBe(1);
   });
 
+  test('a job that was put off by a worker whose clock is an hour ahead', async () => {
+    const event = await confirm(['A-1-1']);
+    const outbox = concertOutbox(CONCERT);
+    const chunk = { outbox, entries: await readNew(redis, outbox) };
+    const connection = openRedis({ url: redisUrl, cluster: onCluster }, 'producer');
+    const queue = openQueue(connection);
+    const job = await queue.add(QUEUE, jobDataOf(chunk), { jobId: jobIdOf(chunk), delay: 3_600_000 });
+    expect(await job.isDelayed()).toBe(true);
+    record();
+    runRelay();
+    await allSettled();
+    expect(Number(await recordedAt(event))).toBeGreaterThan(0);
+    await queue.close();
+    connection.disconnect();
+  });
+
   test('a job that comes twice', async () => {
     const event = await confirm(['A-1-1']);
     const outbox = concertOutbox(CONCERT);

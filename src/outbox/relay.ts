@@ -10,7 +10,7 @@
  * While Redis is too full for jobs, every look adopts all that is pending, and what would be offered is recorded at once
  * (while-full.ts).
  */
-import type { Queue } from 'bullmq';
+import type { Job, Queue } from 'bullmq';
 import type { Config } from '../config.ts';
 import { LIMITS } from '../limits.ts';
 import type { Log } from '../observability/log.ts';
@@ -75,7 +75,7 @@ export function createRelay(deps: RelayDeps): Relay {
     if (whileFull.triesJobs()) {
       const queue = await jobs.queue();
       try {
-        await queue.add(QUEUE, jobDataOf(chunk), { jobId });
+        await wake(await queue.add(QUEUE, jobDataOf(chunk), { jobId }));
         return whileFull.taken();
       } catch (error) {
         if (!whileFull.refused(error)) throw error;
@@ -192,6 +192,14 @@ async function adopt({ redis, log }: RelayDeps, state: Known, offer: Offer): Pro
   }
   state.adoptedAt = performance.now();
   return orphans.length;
+}
+
+/**
+ * A job that is there already, and was put off: by the clock of the worker that put it off, which BullMQ goes by. One an
+ * hour ahead that has gone since would have left its chunks for an hour (found by `npm run chaos -- clock`).
+ */
+async function wake(job: Job): Promise<void> {
+  if (await job.isDelayed()) await job.promote().catch(() => {}); // its turn has come meanwhile, or it is tried again
 }
 
 function reportLag(known: ReadonlyMap<string, Known>): void {
