@@ -1,6 +1,7 @@
 /** What becomes of transfers whose callers are gone, and of transfers that are long over. */
 import { metrics } from '../observability/metrics.ts';
 import { LIMITS } from '../limits.ts';
+import { isRedisAway } from '../redis/client.ts';
 import { concertKeys } from '../redis/keys.ts';
 import { concertOf } from '../reservations/ids.ts';
 import {
@@ -55,7 +56,10 @@ export async function forgetTransfers(deps: SettleDeps, partition: number): Prom
     const { done } = await each(deps, over, async ({ state, ...attempt }) => {
       const asking = state === 'POSTED' ? isRecorded(deps, attempt) : Promise.resolve(false);
       const recorded = await asking.catch((error: unknown) => {
-        deps.log.error({ err: error, ...attempt }, 'transfer kept: whether its payment is recorded is not known');
+        deps.log[levelOf(error)](
+          { err: error, ...attempt },
+          'transfer kept: whether its payment is recorded is not known',
+        );
         return false;
       });
       return (await forgetTransfer(deps, { ...attempt, recorded })) === 'FORGOTTEN';
@@ -83,10 +87,14 @@ async function each<T extends TransferAttempt>(
 ): Promise<{ done: number; failed: T[] }> {
   const results = await Promise.allSettled(attempts.map(work));
   for (const [i, result] of results.entries()) {
-    if (result.status === 'rejected') log.error({ err: result.reason, ...attempts[i] }, 'transfer not settled');
+    if (result.status === 'rejected')
+      log[levelOf(result.reason)]({ err: result.reason, ...attempts[i] }, 'transfer not settled');
   }
   return {
     done: results.filter((result) => result.status === 'fulfilled' && result.value).length,
     failed: attempts.filter((_, i) => results[i]?.status === 'rejected'),
   };
 }
+
+/** One that Redis did not answer is tried again: no fault. */
+const levelOf = (error: unknown) => (isRedisAway(error) ? 'warn' : 'error');
