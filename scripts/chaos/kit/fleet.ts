@@ -3,7 +3,7 @@ import { openRedis } from '../../../src/redis/client.ts';
 import type { RedisClient } from '../../../src/redis/script.ts';
 import { freePort } from '../../../src/local/free-port.ts';
 import { type PostgresServer, startPostgres } from '../../../src/testing/postgres-server.ts';
-import { type RedisCluster, startCluster } from '../../../src/testing/redis-cluster.ts';
+import { type ClusterOptions, type RedisCluster, startCluster } from '../../../src/testing/redis-cluster.ts';
 import { type RedisOptions, type RedisServer, startRedis } from '../../../src/testing/redis-server.ts';
 import { startSystem, type System } from '../../../src/testing/system.ts';
 import { startProxy, type TcpProxy } from '../../../src/testing/tcp-proxy.ts';
@@ -18,9 +18,11 @@ export interface FleetOptions {
   /** a TCP proxy before each server, between each server and Redis, the worker and Redis, and all and PostgreSQL */
   throughProxies?: boolean;
   /** a Redis Cluster instead of the one Redis, which no proxy stands before */
-  cluster?: boolean;
+  cluster?: boolean | Pick<ClusterOptions, 'replicas' | 'nodeTimeoutMs'>;
   /** further settings of every process */
   env?: Record<string, string>;
+  /** the same of one process, by its name, asked at each of its starts */
+  envOf?(name: string): Record<string, string>;
 }
 
 /** A process of onsale that keeps its port over its deaths. */
@@ -64,6 +66,8 @@ export interface Fleet {
   readonly proxies: Proxies | null;
   /** our own connection to Redis, past any proxy; it comes back by itself after a restart of Redis */
   readonly direct: RedisClient;
+  /** aborted by close(): whoever calls the fleet gives up then, also where a case is broken off */
+  readonly closing: AbortSignal;
   close(): Promise<void>;
 }
 
@@ -81,18 +85,23 @@ const SAFE_SETTINGS = { 'aof-load-truncated': 'no' };
 /** Starts all of it. What was started so far ends where a part does not start. */
 export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
   const opened: { close(): Promise<unknown> }[] = [];
+  const closing = new AbortController();
   const close = async () => {
+    closing.abort();
     for (const each of opened.toReversed()) await each.close();
   };
   try {
-    return { ...(await start(options, opened)), close };
+    return { ...(await start(options, opened)), closing: closing.signal, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function start(options: FleetOptions, opened: { close(): Promise<unknown> }[]): Promise<Omit<Fleet, 'close'>> {
+async function start(
+  options: FleetOptions,
+  opened: { close(): Promise<unknown> }[],
+): Promise<Omit<Fleet, 'close' | 'closing'>> {
   const [store, postgres] = await bothOf(startStore(options), startPostgres(), opened);
   const { redis, cluster } = store;
   const databaseUrl = await postgres.createDatabase('onsale');
@@ -124,15 +133,16 @@ async function start(options: FleetOptions, opened: { close(): Promise<unknown> 
     ...NO_LIMITS,
     ...options.env,
   };
+  const part = (name: string, own: { PORT?: string; ROLE: string; REDIS_URL: string }) =>
+    createPart(name, () => ({ ...env, ...own, ...options.envOf?.(name) }));
   const servers = ports.map((port, index) =>
-    createPart(`server ${index + 1}`, {
-      ...env,
+    part(`server ${index + 1}`, {
       ROLE: 'server',
       PORT: String(port),
       REDIS_URL: through(redisUrl, proxies?.redis[index]),
     }),
   );
-  const worker = createPart('worker', { ...env, ROLE: 'worker', REDIS_URL: through(redisUrl, proxies?.redisOfWorker) });
+  const worker = part('worker', { ROLE: 'worker', REDIS_URL: through(redisUrl, proxies?.redisOfWorker) });
   const parts = [...servers, worker];
   opened.push({ close: () => Promise.all(parts.map((part) => part.stop())) });
   await Promise.all(parts.map((part) => part.start()));
@@ -171,7 +181,8 @@ async function bothOf<A extends Stoppable, B extends Stoppable>(
 
 async function startStore({ cluster: wantsCluster, redis: wanted = {} }: FleetOptions): Promise<Store> {
   if (wantsCluster) {
-    const cluster = await startCluster();
+    const members = { ...SAFE_REDIS, ...wanted, settings: { ...SAFE_SETTINGS, ...wanted.settings } };
+    const cluster = await startCluster({ ...(wantsCluster === true ? {} : wantsCluster), redis: members });
     return { redis: null, cluster, stop: () => cluster.stop() };
   }
   const settings = { ...SAFE_SETTINGS, ...wanted.settings };
@@ -179,7 +190,7 @@ async function startStore({ cluster: wantsCluster, redis: wanted = {} }: FleetOp
   return { redis, cluster: null, stop: () => redis.stop() };
 }
 
-function createPart(name: string, env: Parameters<typeof startSystem>[0]): Part {
+function createPart(name: string, env: () => Parameters<typeof startSystem>[0]): Part {
   let system: System | null = null;
   const printed: string[] = [];
   const gone = () => {
@@ -188,7 +199,7 @@ function createPart(name: string, env: Parameters<typeof startSystem>[0]): Part 
   };
   return {
     name,
-    url: `http://127.0.0.1:${env.PORT ?? 0}`,
+    url: `http://127.0.0.1:${env().PORT ?? 0}`,
     get pid() {
       return system?.pid ?? 0;
     },
@@ -209,7 +220,7 @@ function createPart(name: string, env: Parameters<typeof startSystem>[0]): Part 
     },
     signal: (signal) => system?.signal(signal),
     async start() {
-      system ??= await startSystem(env);
+      system ??= await startSystem(env());
     },
   };
 }
