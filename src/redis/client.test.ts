@@ -1,6 +1,6 @@
-import { Redis } from 'ioredis';
+import { Command, Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type RedisCluster, startCluster } from '../testing/redis-cluster.ts';
+import { type RedisCluster, startCluster, withMember } from '../testing/redis-cluster.ts';
 import { type RedisServer, startRedis } from '../testing/redis-server.ts';
 import { startProxy, type TcpProxy } from '../testing/tcp-proxy.ts';
 import { until } from '../testing/until.ts';
@@ -90,6 +90,24 @@ describe('a script whose reply is lost is not sent again: its outcome is unknown
     }
     redis.disconnect();
   });
+});
+
+test('members that point at each other, as during a failover, are a Redis that is away', async () => {
+  const cluster = await startCluster();
+  const redis = openRedis({ url: cluster.url, cluster: true }, 'hot');
+  await connectAll(redis);
+  const shards = await cluster.shards();
+  const ids = await Promise.all(shards.map(({ master }) => withMember(master, (node) => node.call('CLUSTER', 'MYID'))));
+  const slot = new Command('GET', ['{a}']).getSlot();
+  for (const [i, { master }] of shards.entries()) {
+    const next = String(ids[(i + 1) % ids.length]);
+    await withMember(master, (node) => node.call('CLUSTER', 'SETSLOT', slot, 'NODE', next));
+  }
+  const error = await redis.eval(INCREMENT, 1, '{a}').catch((thrown: unknown) => thrown);
+  expect(String(error)).toMatch(/Too many Cluster redirections/);
+  expect(isRedisAway(error)).toBe(true);
+  redis.disconnect();
+  await cluster.stop();
 });
 
 describe('a connection that went silent is replaced: nothing tells of one whose other side is gone without a word', () => {

@@ -117,7 +117,7 @@ export async function onEveryMaster(redis: RedisClient, each: (node: Redis) => P
 export function isRedisAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return (
-    /^(Command timed out|Connection is closed|Stream isn't writeable|Cluster isn't ready|None of startup nodes)/.test(
+    /^(Command timed out|Connection is closed|Stream isn't writeable|Cluster isn't ready|None of startup nodes|Too many Cluster redirections)/.test(
       error.message,
     ) ||
     /^(LOADING|CLUSTERDOWN|MASTERDOWN|READONLY|TRYAGAIN|OOM|BUSY|MISCONF|NOREPLICAS)/.test(error.message) ||
