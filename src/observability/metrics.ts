@@ -71,6 +71,25 @@ export const metrics = {
     registers,
   }),
 
+  noShows: new Gauge({
+    name: 'onsale_no_shows',
+    help: 'Admitted places that were not claimed in time, by concert, since its room was made; the same in each worker',
+    labelNames: ['concert'],
+    registers,
+  }),
+  soldSeats: new Gauge({
+    name: 'onsale_sold_seats',
+    help: 'Seats sold, by concert; the same in each worker',
+    labelNames: ['concert'],
+    registers,
+  }),
+  revenue: new Gauge({
+    name: 'onsale_revenue',
+    help: 'Of all payments, by concert, in the smallest unit of the currency; the same in each worker',
+    labelNames: ['concert'],
+    registers,
+  }),
+
   holds: new Counter({
     name: 'onsale_holds_total',
     help: 'Holds by outcome; `taken` is a conflict: somebody was first',
