@@ -1,13 +1,14 @@
 /** The short form of each case: something was really done, and every promise held. `npm run chaos` runs the long forms. */
 import { expect, test } from 'vitest';
 import type { Case } from './case.ts';
+import { cluster } from './cluster.ts';
 import { kill } from './kill.ts';
 import { renderTable, renderVerdict } from './report.ts';
 import { shortForm } from './short-form.ts';
 import { tornLog } from './torn-log.ts';
 
 /** One line a case. */
-const CASES: Case[] = [kill, tornLog];
+const CASES: Case[] = [kill, tornLog, cluster];
 for (const each of CASES) shortForm(each);
 
 test('a verdict names its violations, and the table counts them', () => {

@@ -5,12 +5,13 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import type { Case, Verdict } from './case.ts';
+import { cluster } from './cluster.ts';
 import { kill } from './kill.ts';
 import { renderTable, renderVerdict } from './report.ts';
 import { tornLog } from './torn-log.ts';
 
 /** In this order where none is named. */
-const CASES: Case[] = [kill, tornLog];
+const CASES: Case[] = [kill, tornLog, cluster];
 
 /** Of a case's faults in its long form; `--runs` is counted against it. */
 const FULL_RUNS = 100;
