@@ -12,6 +12,17 @@ RUN cd node_modules/uWebSockets.js \
   && find . -name '*.node' ! -name "$keep" -delete \
   && node -e 'require(".")'
 
+# The pages: files that the server reads at its start.
+FROM node:24-trixie-slim AS pages
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm install --include=dev --omit=optional --ignore-scripts --no-audit --no-fund
+COPY src/client src/client
+COPY src/web src/web
+COPY scripts/build-pages.mjs scripts/
+COPY tsconfig.json ./
+RUN node scripts/build-pages.mjs
+
 FROM node:24-trixie-slim
 WORKDIR /app
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
@@ -20,6 +31,7 @@ COPY package.json LICENSE ./
 COPY lua lua
 COPY scripts/demo-concert.json scripts/seed-users.ts scripts/
 COPY src src
+COPY --from=pages /app/dist/web dist/web
 # Kept secrets and the accounts backup.
 RUN mkdir .data && chown node:node .data
 VOLUME /app/.data

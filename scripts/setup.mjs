@@ -11,7 +11,7 @@ import { CLIENT_BUILD, isClientBuilt } from './build-client.mjs';
 import { PAGES_BUILD, arePagesBuilt } from './build-pages.mjs';
 import { fitUws, runningGlibc } from './fit-uws.mjs';
 import { SetupError, ask, run } from './run.mjs';
-import { LUACHECK, REDIS, provide } from './system-packages.mjs';
+import { CHROMIUM, LUACHECK, REDIS, provide } from './system-packages.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const STAMP = join(ROOT, 'node_modules', '.onsale-setup');
@@ -93,7 +93,23 @@ function hasRedisUrl() {
 /** @param {string} command */
 function toolsFor(command) {
   if (command === 'check') return [LUACHECK];
+  if (command === 'test') return [REDIS, CHROMIUM];
   return command === 'start' && hasRedisUrl() ? [] : [REDIS];
+}
+
+/**
+ * One after the other: they share the package manager's lock.
+ * @param {import('./system-packages.mjs').Tool[]} tools
+ */
+async function provideAll(tools) {
+  for (const tool of tools) {
+    try {
+      await provide(tool, tell);
+    } catch (error) {
+      if (!tool.optional || !(error instanceof SetupError)) throw error;
+      tell(`${error.message}; what needs it is skipped`);
+    }
+  }
 }
 
 /** @param {string} command */
@@ -106,7 +122,7 @@ async function setUp(command) {
   });
   try {
     const modules = installNodeModules().then(buildClient).then(buildPages);
-    const results = await Promise.allSettled([modules, ...tools.map((tool) => provide(tool, tell))]);
+    const results = await Promise.allSettled([modules, provideAll(tools)]);
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   } finally {
     release();

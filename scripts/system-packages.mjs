@@ -1,4 +1,4 @@
-// What no npm package ships: Redis, and luacheck for `npm run check`. Taken from the system's package manager where
+// What no npm package ships: Redis, luacheck for `npm run check`, Chromium for the pages' tests. Taken from the system's package manager where
 // they are missing.
 import { SetupError, ask, run } from './run.mjs';
 
@@ -6,7 +6,8 @@ const OLDEST_REDIS = 7; // the first that knows `#!lua` scripts
 const TIMEOUT_MS = 180_000;
 
 /**
- * @typedef {{ name: string, isThere: () => boolean, apt: string, brew: string }} Tool `apt` and `brew` are its packages
+ * @typedef {{ name: string, isThere: () => boolean, apt: string, brew: string, optional?: boolean }} Tool
+ *   `apt` and `brew` are its packages; what is optional is done without where it cannot be had
  */
 
 /** @type {Tool} */
@@ -27,6 +28,15 @@ export const LUACHECK = {
   isThere: () => ask('luacheck', ['--version']) !== undefined,
   apt: 'lua-check',
   brew: 'luacheck',
+};
+
+/** @type {Tool} */
+export const CHROMIUM = {
+  name: 'Chromium',
+  isThere: () => ask('chromium', ['--version']) !== undefined,
+  apt: 'chromium',
+  brew: '--cask chromium',
+  optional: true,
 };
 
 /** @param {Tool} tool */
@@ -69,7 +79,7 @@ export async function provide(tool, tell) {
     await installWithApt(tool);
   } else if (ask('brew', ['--version']) !== undefined) {
     tell(`installing ${tool.brew} with brew`);
-    await run('brew', ['install', tool.brew], {
+    await run('brew', ['install', ...tool.brew.split(' ')], {
       what: `'brew install ${tool.brew}' failed`,
       timeoutMs: 2 * TIMEOUT_MS,
     });

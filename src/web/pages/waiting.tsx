@@ -1,8 +1,8 @@
 /** Waiting, being called, and every way in which a place can end. */
 import { useEffect, useState } from 'preact/hooks';
 import type { WaitingRoomState } from '../../client/waiting-room.ts';
-import type { Concert, Ticket } from '../../client/index.ts';
-import { asUser, sentenceOf } from '../api.ts';
+import type { Concert, Room, Ticket } from '../../client/index.ts';
+import { asUser, onsale, sentenceOf } from '../api.ts';
 import { now, secondsUntil } from '../clock.ts';
 import { clock, number, roughly, t, type Words } from '../i18n.ts';
 import { Fault, Note } from '../ui/parts.tsx';
@@ -16,10 +16,11 @@ interface WaitingProps {
 }
 
 export function Waiting({ concert, ticket, state, first }: WaitingProps) {
+  const room = useRoom(state, ticket);
   const position = state?.position ?? ticket.position ?? 1;
-  const waiting = Math.max(position, state?.room?.waiting ?? ticket.waiting);
-  const rate = state?.room?.ratePerSecond ?? 0;
-  const roomState = state?.room?.state ?? 'OPEN';
+  const waiting = Math.max(position, room?.waiting ?? ticket.waiting);
+  const rate = room?.ratePerSecond ?? 0;
+  const roomState = room?.state ?? 'OPEN';
   const wait = rate > 0 ? (position - 1) / rate : ticket.estimatedWaitSeconds;
   const way = Math.max(1, first);
   return (
@@ -63,6 +64,20 @@ export function Waiting({ concert, ticket, state, first }: WaitingProps) {
       </div>
     </section>
   );
+}
+
+/** Where no socket tells the room's numbers, the call that a CDN can answer does, as often as the place is asked about. */
+function useRoom(state: WaitingRoomState | null, { concertId, pollAfterSeconds }: Ticket): Room | null {
+  const [asked, setAsked] = useState<Room | null>(null);
+  const deaf = state !== null && state.connection !== 'live' && state.connection !== 'connecting';
+  useEffect(() => {
+    if (!deaf) return undefined;
+    const ask = () => void onsale.room({ concertId }).then((answer) => answer.ok && setAsked(answer.body));
+    ask();
+    const timer = setInterval(ask, pollAfterSeconds * 1_000);
+    return () => clearInterval(timer);
+  }, [deaf, concertId, pollAfterSeconds]);
+  return deaf ? asked : (state?.room ?? null);
 }
 
 const ANNOUNCE_MS = 20_000;
