@@ -1,14 +1,18 @@
 /** The short form of each case: something was really done, and every promise held. `npm run chaos` runs the long forms. */
 import { expect, test } from 'vitest';
+import { abuse } from './abuse.ts';
 import type { Case } from './case.ts';
+import { postgresAway, redisAway } from './away.ts';
 import { cluster } from './cluster.ts';
+import { history } from './history.ts';
 import { kill } from './kill.ts';
 import { renderTable, renderVerdict } from './report.ts';
+import { restart } from './restart.ts';
 import { shortForm } from './short-form.ts';
 import { tornLog } from './torn-log.ts';
 
 /** One line a case. */
-const CASES: Case[] = [kill, tornLog, cluster];
+const CASES: Case[] = [kill, postgresAway, redisAway, restart, tornLog, history, cluster, abuse];
 for (const each of CASES) shortForm(each);
 
 test('a verdict names its violations, and the table counts them', () => {

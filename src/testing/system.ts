@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { leash } from './leash.ts';
 
 const MAIN = resolve(import.meta.dirname, '../main.ts');
-const START_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 60_000; // with two cores and a load of 14, 20 s were not enough
 const STOP_TIMEOUT_MS = 12_000;
 
 export const OPERATOR_KEY = 'operator-key-of-the-tests';

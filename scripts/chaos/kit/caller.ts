@@ -30,11 +30,12 @@ export function createCaller({ urls, ledger, random, pace, givesUpAt }: CallerOp
   const send = async (operation: Operation): Promise<Answer | null> => {
     const { kind, key, call: asked } = operation;
     const { path, method, body, bearer, queue } = asked;
-    const attempt: Attempt = { sentMs: Date.now(), doneMs: 0, status: 0, code: null, id: null };
+    const url = random.pick(urls);
+    const attempt: Attempt = { url, sentMs: Date.now(), doneMs: 0, status: 0, code: null, id: null };
     operation.attempts.push(attempt);
     try {
       const headers = { 'idempotency-key': key };
-      const answer = await call(random.pick(urls), path, { method, body, bearer, queue, headers });
+      const answer = await call(url, path, { method, body, bearer, queue, headers });
       attempt.status = answer.status;
       attempt.code = answer.status >= 400 ? String(answer.body?.code ?? 'NO_CODE') : null;
       attempt.id = answer.status < 300 ? idOf(kind, operation, answer) : null;

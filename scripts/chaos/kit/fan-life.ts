@@ -22,6 +22,8 @@ export interface Fan {
   bearer: string;
   /** what they can spend, by all answers so far; null once an operation was given up */
   balance: number | null;
+  /** what payments without an answer may have set aside, refused though they were when sent again: the sweeper gives it back */
+  setAside: number;
   /** seats, in all concerts */
   bought: number;
 }
@@ -145,7 +147,13 @@ async function pay(
   const { fan, hall, world } = visit;
   const before = fan.balance;
   const body = { reservationId };
-  const answer = await perform(visit, 'pay', { method: 'POST', path: '/api/v1/payments', body, reservationId });
+  const answer = await perform(visit, 'pay', {
+    method: 'POST',
+    path: '/api/v1/payments',
+    body,
+    reservationId,
+    setsAside: amount,
+  });
   if (!answer) fan.balance = null;
   if (answer && answer.status < 300) {
     moveMoney(world, fan, { by: -amount, answer });
@@ -155,7 +163,7 @@ async function pay(
   }
   if (answer?.body?.code === 'INSUFFICIENT_BALANCE' && before !== null) {
     world.ledger.compared++;
-    if (before >= amount)
+    if (before - fan.setAside >= amount)
       world.ledger.contradictions.push(`${fan.userId} has ${before} and was refused to pay ${amount}: too little`);
   }
   return false;
@@ -170,7 +178,8 @@ function moveMoney({ ledger }: World, fan: Fan, { by, answer }: { by: number; an
   if (fan.balance === null) return;
   fan.balance += by;
   ledger.compared++;
-  if (answer.body.balance === fan.balance) return;
+  const told = Number(answer.body.balance);
+  if (told <= fan.balance && told >= fan.balance - fan.setAside) return;
   ledger.contradictions.push(
     `${fan.userId} has ${fan.balance} by their own book, the answer says ${answer.body.balance}`,
   );
@@ -183,6 +192,8 @@ interface Asked {
   seats?: readonly string[];
   amount?: number;
   reservationId?: string;
+  /** of a payment: its amount */
+  setsAside?: number;
 }
 
 /** Refusals that a fan of this kind may meet; any other is a contradiction: nobody ended their place or their hold. */
@@ -211,6 +222,8 @@ async function perform({ world, fan, hall, place }: Visit, kind: Kind, asked: As
     refusal: null,
   };
   const answer = await world.perform(operation);
+  const wasUnknown = operation.attempts.some(({ status }) => status === 0 || status >= 500);
+  if (wasUnknown && operation.effect === null) fan.setAside += asked.setsAside ?? 0;
   if (operation.refusal !== null && !EXPECTED[kind].includes(operation.refusal))
     world.ledger.contradictions.push(`${kind} of ${fan.userId} in ${hall.concertId}: ${operation.refusal}`);
   world.ledger.compared++;

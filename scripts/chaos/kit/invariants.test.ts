@@ -158,7 +158,7 @@ describe('in the answers', () => {
     if (!operation) throw new Error('no charge');
     const { userId } = operation;
     const answers = (change: (copy: Done) => void) => violationsOf('got its answer', falsified(operation, change));
-    const attempt = { sentMs: 0, doneMs: 0, status: 200, code: null, id: 'chg_other' };
+    const attempt = { url: '', sentMs: 0, doneMs: 0, status: 200, code: null, id: 'chg_other' };
     expect(await answers((copy) => Object.assign(copy, { effect: null }))).toEqual([
       expect.stringContaining(`charge of ${userId}`),
     ]);

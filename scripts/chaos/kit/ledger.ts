@@ -5,6 +5,8 @@ export type Kind = (typeof KINDS)[number];
 
 /** One sending of a call. Times by this machine's clock, which is also that of Redis. */
 export interface Attempt {
+  /** the server that was asked */
+  url: string;
   sentMs: number;
   doneMs: number;
   /** 0: no answer came, so whether it took effect is unknown */

@@ -38,7 +38,7 @@ const ROOM = { capacity: 100_000, admitPerSecond: 100_000, claimSeconds: 36_000,
 const HOLD_SECONDS = 3_600;
 const SOLD_OUT = 0.8;
 
-type LoadedFleet = Pick<Fleet, 'urls' | 'direct'>;
+type LoadedFleet = Pick<Fleet, 'urls' | 'direct' | 'closing'>;
 
 /** Opens the concerts, then starts the fans. */
 export async function startLoad(fleet: LoadedFleet, options: LoadOptions): Promise<Load> {
@@ -46,6 +46,11 @@ export async function startLoad(fleet: LoadedFleet, options: LoadOptions): Promi
   const random = dice(options.seed);
   let givesUpAt = Number.POSITIVE_INFINITY;
   let stopping = false;
+  const endBy = (giveUpMs: number) => {
+    stopping = true;
+    givesUpAt = Math.min(givesUpAt, performance.now() + giveUpMs);
+  };
+  fleet.closing.addEventListener('abort', () => endBy(0));
   const caller = createCaller({
     urls: fleet.urls,
     ledger,
@@ -95,8 +100,7 @@ export async function startLoad(fleet: LoadedFleet, options: LoadOptions): Promi
   return {
     ledger,
     async stop() {
-      stopping = true;
-      givesUpAt = performance.now() + ANSWER_WITHIN_MS;
+      endBy(ANSWER_WITHIN_MS);
       await ended;
       return ledger;
     },
@@ -115,19 +119,23 @@ const tokens = createTokens({ jwtSecrets: [JWT_SECRET] });
 let users = 0;
 
 /** As scripts/seed-users.ts makes them: a wallet by the real script, a token as a login would sign it. */
-async function newFan({ direct }: LoadedFleet, { ledger, name }: { ledger: Ledger; name: string }): Promise<Fan> {
+export async function newFan(
+  { direct, closing }: LoadedFleet,
+  { ledger, name }: { ledger: Ledger; name: string },
+): Promise<Fan> {
   const userId = `u_${name}_${++users}`;
   for (;;) {
     try {
       await openWallet({ redis: direct }, userId);
       break;
-    } catch {
+    } catch (error) {
+      if (closing.aborted) throw error;
       await sleep(100); // Redis is away just now; opening is safe to repeat
     }
   }
   const bearer = tokens.signAccess(userId);
   ledger.users.set(userId, bearer);
-  return { userId, bearer, balance: 0, bought: 0 };
+  return { userId, bearer, balance: 0, setAside: 0, bought: 0 };
 }
 
 /** Calls are spread evenly; a time in which nobody called is not made up for. */
