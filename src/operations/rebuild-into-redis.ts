@@ -2,14 +2,14 @@
 import type { Pool } from 'pg';
 import { type Catalogue, catalogueOf, parseStored } from '../concerts/catalogue.ts';
 import { LIMITS } from '../limits.ts';
-import { concertKeys, walletKeys } from '../redis/keys.ts';
+import { concertKeys, walletKeys, walletPartition } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';
 import { restoreAccounts } from '../users/restore.ts';
 import { packEntry } from '../wallet/entry.ts';
 import { noteConcerts } from '../wallet/note-concerts.ts';
 import { accountless, type LedgerWallet, ledgerWallets, type Sale, sales } from './rebuild-ledger.ts';
-import { rebuildSale } from './rebuild-sale.script.ts';
-import { rebuildWallet } from './rebuild-wallet.script.ts';
+import { rebuildSales } from './rebuild-sales.script.ts';
+import { rebuildWallets } from './rebuild-wallets.script.ts';
 
 interface Deps {
   redis: RedisClient;
@@ -55,66 +55,90 @@ export async function putBackSales(
 ): Promise<void> {
   const progress = createProgress(tell, 'purchases');
   for await (const slice of sales(sql)) {
-    await Promise.all([...slice.map((sale) => putBackSale(redis, sale, catalogues)), noteConcerts({ redis }, slice)]);
+    const schedules = Map.groupBy(slice, ({ concertId, scheduleId }) => `${concertId} ${scheduleId}`);
+    const calls = [...schedules.values()]
+      .flatMap((ofSchedule) => [...chunks(ofSchedule, LIMITS.REBUILD_SALES_A_CALL)])
+      .map((some) => putBackSome(redis, some, catalogues));
+    await Promise.all([...calls, noteConcerts({ redis }, slice)]);
     progress.add(slice.length);
   }
   progress.end();
 }
 
-async function putBackSale(redis: RedisClient, sale: Sale, catalogues: ReadonlyMap<string, Catalogue>): Promise<void> {
-  const { reservationId, userId, concertId, scheduleId, seats } = sale;
+function* chunks<T>(items: readonly T[], size: number): Generator<[T, ...T[]]> {
+  for (let i = 0; i < items.length; i += size) yield items.slice(i, i + size) as [T, ...T[]];
+}
+
+/** Sales of one schedule. */
+async function putBackSome(
+  redis: RedisClient,
+  some: [Sale, ...Sale[]],
+  catalogues: ReadonlyMap<string, Catalogue>,
+): Promise<void> {
+  const [{ concertId, scheduleId, currency }] = some;
   const schedule = catalogues.get(concertId)?.schedule(scheduleId);
   const keys = concertKeys(concertId);
-  const said = await rebuildSale.run(redis, {
+  const indexOf = (seatId: string) => {
+    const index = schedule?.seat(seatId)?.index;
+    // It was there when the books were checked.
+    if (index === undefined) throw new Error(`${concertId} ${scheduleId}: seat ${seatId} is gone: who else imports?`);
+    return index;
+  };
+  const said = await rebuildSales.run(redis, {
     keys: {
       stock: keys.stock,
       bought: keys.bought,
-      paid_by: keys.paidBy(userId),
-      reservation: keys.reservation(reservationId),
       seats: keys.seats(scheduleId),
       status: keys.status(scheduleId),
       seat_log: keys.seatLog(scheduleId),
     },
-    args: {
-      reservation_id: reservationId,
-      user_id: userId,
-      schedule_id: scheduleId,
-      seat_ids: seats.map(({ seatId }) => seatId).join(','),
-      indexes: seats.map(({ seatId }) => schedule?.seat(seatId)?.index ?? missing(sale, seatId)).join(','),
-      prices: seats.map(({ price }) => price).join(','),
-      count: seats.length,
-      amount: sale.amount,
-      currency: sale.currency,
-      balance: sale.balance,
-      transfer_id: sale.transferId,
-      paid_at: sale.paidAtMs,
-      recorded_at: sale.recordedAtMs,
-    },
+    moreKeys: some.flatMap(({ reservationId, userId }) => [keys.reservation(reservationId), keys.paidBy(userId)]),
+    args: { schedule_id: scheduleId, currency },
+    moreArgs: some.flatMap(({ seats, ...sale }) => [
+      sale.reservationId,
+      sale.userId,
+      seats.map(({ seatId }) => seatId).join(','),
+      seats.map(({ seatId }) => indexOf(seatId)).join(','),
+      seats.map(({ price }) => price).join(','),
+      seats.length,
+      sale.amount,
+      sale.balance,
+      sale.transferId,
+      sale.paidAtMs,
+      sale.recordedAtMs,
+    ]),
   });
-  if (said.outcome === 'TAKEN') throw new Error(`${sale.paymentId}: its seat ${said.seatId} is taken: who else sells?`);
-}
-
-/** They were all there when the books were checked. */
-function missing({ paymentId }: Sale, seatId: string): never {
-  throw new Error(`${paymentId}: its seat ${seatId} is not in the catalogue: who else imports?`);
+  if (said.outcome === 'TAKEN')
+    throw new Error(`${said.reservationId}: its seat ${said.seatId} is taken: who else sells?`);
 }
 
 /** Wallets: what is left, all of it to spend, and the last entries of their history. */
 export async function putBackWallets({ redis, sql, tell }: Deps): Promise<void> {
   const progress = createProgress(tell, 'wallets');
   for await (const slice of ledgerWallets(sql)) {
-    await Promise.all(slice.map((wallet) => putBackWallet(redis, wallet)));
+    const partitions = Map.groupBy(slice, ({ userId }) => walletPartition(userId));
+    await Promise.all([...partitions.values()].map((wallets) => putBackPartition(redis, wallets)));
     progress.add(slice.length);
   }
   progress.end();
 }
 
-async function putBackWallet(redis: RedisClient, wallet: LedgerWallet): Promise<void> {
-  const { userId, balance, charged, posted, last, kept } = wallet;
-  await rebuildWallet.run(redis, {
-    keys: walletKeys(userId),
-    args: { user_id: userId, available: balance, charged, posted, entries: last, first: last - kept.length + 1 },
-    moreArgs: kept.map(packEntry),
+/** Wallets of one partition. */
+async function putBackPartition(redis: RedisClient, wallets: readonly LedgerWallet[]): Promise<void> {
+  const keys = wallets.map(({ userId }) => walletKeys(userId));
+  await rebuildWallets.run(redis, {
+    keys: { users: keys[0]?.users ?? '' },
+    moreKeys: keys.flatMap(({ wallet, history }) => [wallet, history]),
+    args: {},
+    moreArgs: wallets.flatMap(({ userId, balance, charged, posted, last, kept }) => [
+      userId,
+      balance,
+      charged,
+      posted,
+      last,
+      last - kept.length + 1,
+      JSON.stringify(kept.map(packEntry)),
+    ]),
   });
 }
 

@@ -1,20 +1,32 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { isRefusal } from '../errors.ts';
-import { walletKeys } from '../redis/keys.ts';
+import { walletKeys, walletPartition } from '../redis/keys.ts';
 import { testRedis } from '../testing/connect.ts';
 import { charge } from '../wallet/charge.ts';
 import { config, moneyOf, userWith } from '../wallet/wallet.fixture.ts';
-import { rebuildWallet } from './rebuild-wallet.script.ts';
+import { rebuildWallets } from './rebuild-wallets.script.ts';
 
 const redis = await testRedis();
 
-const put = (userId: string) =>
-  rebuildWallet.run(redis, {
-    keys: walletKeys(userId),
-    args: { user_id: userId, available: 700, charged: 1000, posted: 300, entries: 9, first: 8 },
-    moreArgs: ['8|CHARGE|600|1000|1|chg_x', '9|PAYMENT|-300|700|2|pay_x'],
+const put = (...userIds: string[]) =>
+  rebuildWallets.run(redis, {
+    keys: walletKeys(userIds[0] ?? ''),
+    moreKeys: userIds.flatMap((userId) => [walletKeys(userId).wallet, walletKeys(userId).history]),
+    args: {},
+    moreArgs: userIds.flatMap((userId) => {
+      const kept = JSON.stringify(['8|CHARGE|600|1000|1|chg_x', '9|PAYMENT|-300|700|2|pay_x']);
+      return [userId, 700, 1000, 300, 9, 8, kept];
+    }),
   });
+
+/** Another user in the partition of this one. */
+function neighbourOf(userId: string): string {
+  for (;;) {
+    const other = `u_${randomUUID()}`;
+    if (walletPartition(other) === walletPartition(userId)) return other;
+  }
+}
 
 test('REBUILT: its money, its numbers, its history; the next entry goes on from there', async () => {
   const userId = `u_${randomUUID()}`;
@@ -40,9 +52,11 @@ test('it has the fields of a wallet that was opened', async () => {
   expect(await fields(rebuilt)).toEqual(await fields(opened));
 });
 
-test('ALREADY: a wallet that is there stays as it is', async () => {
+test('a wallet that is there stays as it is, and its neighbour comes back', async () => {
   const userId = await userWith(redis, 5);
-  expect(await put(userId)).toEqual({ outcome: 'ALREADY' });
+  const neighbour = neighbourOf(userId);
+  expect(await put(userId, neighbour)).toEqual({ outcome: 'REBUILT' });
+  expect(await moneyOf(redis, neighbour)).toEqual({ available: 700, pending: 0, posted: 300 });
   expect(await moneyOf(redis, userId)).toEqual({ available: 5, pending: 0, posted: 0 });
   expect(await redis.llen(walletKeys(userId).history)).toBe(1);
 });
