@@ -16,7 +16,7 @@ RUN cd node_modules/uWebSockets.js \
 FROM node:24-trixie-slim AS pages
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm install --include=dev --omit=optional --ignore-scripts --no-audit --no-fund
+RUN npm install --include=dev --ignore-scripts --no-audit --no-fund
 COPY src/client src/client
 COPY src/web src/web
 COPY scripts/build-pages.mjs scripts/
