@@ -839,6 +839,8 @@ export interface Problems {
   BODY_TOO_LARGE: {
     code: 'BODY_TOO_LARGE';
     status: 413;
+    /** most that this call takes */
+    maxBytes?: number;
   };
   /** 415: Unsupported media type */
   UNSUPPORTED_MEDIA_TYPE: {

@@ -147,7 +147,7 @@ function place(name: CallName, input: Input): { path: string; body: string | nul
     if (value !== undefined) query.set(member, String(value));
   }
   const hasBody = method !== 'GET' && Object.keys(rest).length > 0;
-  return { path: query.size > 0 ? `${path}?${query}` : path, body: hasBody ? JSON.stringify(rest) : null };
+  return { path: query.size > 0 ? `${path}?${query.toString()}` : path, body: hasBody ? JSON.stringify(rest) : null };
 }
 
 function headersOf(name: CallName, given: Credentials & CallOptions, body: string | null): Record<string, string> {

@@ -37,6 +37,7 @@ export class SeatWatch {
   #map: SeatMap | null = null;
   #etag: string | undefined;
   #loading = false;
+  /** a gap was asked about, and nothing was taken since */
   #resuming = false;
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -47,6 +48,7 @@ export class SeatWatch {
 
   /** The place is ACTIVE: loads the map, or goes on where the socket left it. */
   follow(): void {
+    this.#resuming = false;
     if (this.#map) this.#resume();
     else this.refresh();
   }
@@ -71,7 +73,10 @@ export class SeatWatch {
       );
       this.refresh();
     } else if (version === map.version + 1) this.#apply(version, changes);
-    else if (version > map.version && !this.#resuming) this.#resume();
+    else if (version > map.version && !this.#resuming) {
+      this.#resuming = true;
+      this.#resume();
+    }
   }
 
   end(): void {
@@ -82,7 +87,6 @@ export class SeatWatch {
   #resume(): void {
     const { scheduleId, send } = this.#deps;
     if (!this.#map) return;
-    this.#resuming = true;
     send({ type: 'watch', scheduleId, version: this.#map.version });
   }
 

@@ -36,8 +36,8 @@ export interface WaitingRoomState {
 
 export interface WaitingRoomSettings {
   client: Client;
-  /** the queue token, of a ticket for instance */
-  token: string;
+  /** as `join` answered it, or a queue token that was kept */
+  place: Ticket | { token: string };
   WebSocket?: typeof WebSocket;
 }
 
@@ -62,7 +62,11 @@ export class WaitingRoom {
     problem: null,
   };
 
-  constructor({ client, token, WebSocket: Socket = WebSocket }: WaitingRoomSettings) {
+  /** Begins at once. Throws where the ticket has no token, as those that operators get. */
+  constructor({ client, place, WebSocket: Socket = WebSocket }: WaitingRoomSettings) {
+    const { token } = place;
+    if (token === undefined) throw new TypeError('a ticket without its token');
+    if ('status' in place) this.#state = { ...this.#state, ticket: place, ...this.#positions(place, null) };
     this.#client = client.with({ queueToken: token });
     this.#polling = new Polling(this.#client, {
       ticket: (ticket) => this.#polled(ticket),
