@@ -3,16 +3,19 @@ import { expect, test } from 'vitest';
 import { abuse } from './abuse.ts';
 import type { Case } from './case.ts';
 import { postgresAway, redisAway } from './away.ts';
+import { clock } from './clock.ts';
 import { cluster } from './cluster.ts';
+import { cut } from './cut.ts';
 import { history } from './history.ts';
 import { kill } from './kill.ts';
+import { redisFull } from './redis-full.ts';
 import { renderTable, renderVerdict } from './report.ts';
 import { restart } from './restart.ts';
 import { shortForm } from './short-form.ts';
 import { tornLog } from './torn-log.ts';
 
 /** One line a case. */
-const CASES: Case[] = [kill, postgresAway, redisAway, restart, tornLog, history, cluster, abuse];
+const CASES: Case[] = [kill, cut, redisFull, clock, postgresAway, redisAway, restart, tornLog, history, cluster, abuse];
 for (const each of CASES) shortForm(each);
 
 test('a verdict names its violations, and the table counts them', () => {

@@ -7,15 +7,18 @@ import { parseArgs } from 'node:util';
 import { abuse } from './abuse.ts';
 import type { Case, Verdict } from './case.ts';
 import { postgresAway, redisAway } from './away.ts';
+import { clock } from './clock.ts';
 import { cluster } from './cluster.ts';
+import { cut } from './cut.ts';
 import { history } from './history.ts';
 import { kill } from './kill.ts';
+import { redisFull } from './redis-full.ts';
 import { renderTable, renderVerdict } from './report.ts';
 import { restart } from './restart.ts';
 import { tornLog } from './torn-log.ts';
 
 /** In this order where none is named. */
-const CASES: Case[] = [kill, postgresAway, redisAway, restart, tornLog, history, cluster, abuse];
+const CASES: Case[] = [kill, cut, redisFull, clock, postgresAway, redisAway, restart, tornLog, history, cluster, abuse];
 
 /** Of a case's faults in its long form; `--runs` is counted against it. */
 const FULL_RUNS = 100;

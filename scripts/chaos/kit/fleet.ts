@@ -133,16 +133,16 @@ async function start(
     ...NO_LIMITS,
     ...options.env,
   };
-  const part = (name: string, own: { PORT?: string; ROLE: string; REDIS_URL: string }) =>
+  const made = (name: string, own: { PORT?: string; ROLE: string; REDIS_URL: string }) =>
     createPart(name, () => ({ ...env, ...own, ...options.envOf?.(name) }));
   const servers = ports.map((port, index) =>
-    part(`server ${index + 1}`, {
+    made(`server ${index + 1}`, {
       ROLE: 'server',
       PORT: String(port),
       REDIS_URL: through(redisUrl, proxies?.redis[index]),
     }),
   );
-  const worker = part('worker', { ROLE: 'worker', REDIS_URL: through(redisUrl, proxies?.redisOfWorker) });
+  const worker = made('worker', { ROLE: 'worker', REDIS_URL: through(redisUrl, proxies?.redisOfWorker) });
   const parts = [...servers, worker];
   opened.push({ close: () => Promise.all(parts.map((part) => part.stop())) });
   await Promise.all(parts.map((part) => part.start()));
