@@ -84,6 +84,7 @@ test('alerts have names of their own', () => {
 const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
 test.skipIf(!hasPromtool)(
   'promtool reads the rules, and each alert fires when it should (skipped without promtool)',
+  { timeout: 60_000 },
   () => {
     const cwd = resolve(ROOT, 'scripts/observe/prometheus');
     for (const args of [
