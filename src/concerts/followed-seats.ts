@@ -1,6 +1,7 @@
 /** The schedules whose seats this process keeps in memory, and how they are read: one script per concert. */
 import { Unavailable } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { masterOf } from '../redis/client.ts';
 import { concertKeys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';
 import type { Catalogue } from './catalogue.ts';
@@ -27,6 +28,8 @@ export interface FollowedConcert {
   /** of the maps below; '' and 0 before the first read */
   epoch: string;
   revision: number;
+  /** of whom the maps are */
+  master: string;
   schedules: Map<string, Followed>;
   reading: Promise<void> | null;
 }
@@ -46,7 +49,7 @@ export function createSeatFollower(deps: FollowerDeps) {
   function follow(concertId: string, scheduleId: string): { concert: FollowedConcert; followed: Followed } {
     let concert = concerts.get(concertId);
     if (!concert) {
-      concert = { concertId, catalogue: null, epoch: '', revision: 0, schedules: new Map(), reading: null };
+      concert = { concertId, catalogue: null, epoch: '', revision: 0, master: '', schedules: new Map(), reading: null };
       concerts.set(concertId, concert);
     }
     let followed = concert.schedules.get(scheduleId);
@@ -93,11 +96,14 @@ async function readInto({ redis, catalogues }: FollowerDeps, concert: FollowedCo
   for (let attempt = 0; attempt < 5; attempt++) {
     const sentAtMs = performance.now();
     const asked = [...schedules];
+    const master = masterOf(redis, keys.room);
+    const known = master === concert.master;
     const reading = await readSeatsScript.run(redis, {
       keys,
       args: { epoch: concert.epoch, revision: concert.revision, log_max: LOG_MAX },
-      moreArgs: asked.flatMap(([scheduleId, { map }]) => [scheduleId, map?.version ?? -1]),
+      moreArgs: asked.flatMap(([scheduleId, { map }]) => [scheduleId, known && map ? map.version : -1]),
     });
+    if (masterOf(redis, keys.room) !== master) continue;
     if (reading.outcome === 'NONE') {
       for (const [, followed] of asked) lose(followed, sentAtMs);
       return;
@@ -108,7 +114,7 @@ async function readInto({ redis, catalogues }: FollowerDeps, concert: FollowedCo
       if (concert.catalogue?.revision !== revision) concert.catalogue = await catalogues.reload(concertId);
       if (concert.catalogue?.revision !== revision) continue;
     }
-    Object.assign(concert, { epoch, revision });
+    Object.assign(concert, { epoch, revision, master });
     const rows = new Map(reading.rows.map((row) => [row.scheduleId, row]));
     for (const [scheduleId, followed] of asked)
       update(followed, concert, { row: rows.get(scheduleId), scheduleId, sentAtMs });

@@ -2,7 +2,7 @@
  * All connections to Redis. The client library re-sends nothing by itself: a script in flight when a connection
  * drops may or may not have run, and only the caller, who has the idempotency key, may repeat it.
  */
-import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { Cluster, Command, Redis, type RedisOptions } from 'ioredis';
 import { LIMITS } from '../limits.ts';
 import { gatherWrites } from './gather-writes.ts';
 import type { RedisClient } from './script.ts';
@@ -111,6 +111,15 @@ export async function connectAll(redis: RedisClient): Promise<void> {
 /** Runs `each` on every master, one at a time: SCAN and INFO know one node only. */
 export async function onEveryMaster(redis: RedisClient, each: (node: Redis) => Promise<void>): Promise<void> {
   for (const node of redis instanceof Cluster ? redis.nodes('master') : [redis]) await each(node);
+}
+
+/**
+ * Who serves the slot of this key, as far as this client knows; '' where there is no choice. A master that has taken over
+ * may lack what the one before answered last, and use its numbers again for something else.
+ */
+export function masterOf(redis: RedisClient, key: string): string {
+  if (!(redis instanceof Cluster)) return '';
+  return redis.slots[new Command('GET', [key]).getSlot()]?.[0] ?? '';
 }
 
 /** True for errors that mean "no answer from Redis": the call was refused at once, or its outcome is unknown. */

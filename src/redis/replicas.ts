@@ -6,8 +6,8 @@
  * Valkey, and Redis from 7.2, wait for the last *write* of the connection alone, so each WAIT has one before it. That
  * serves a repeated call too, which writes nothing itself and may come by another connection than the first.
  */
-import { Cluster, Command } from 'ioredis';
 import { LIMITS } from '../limits.ts';
+import { masterOf } from './client.ts';
 import { barrierKey } from './keys.ts';
 import type { RedisClient } from './script.ts';
 
@@ -57,10 +57,4 @@ async function wait(waits: RedisClient, node: string, key: string): Promise<void
   for (const [error] of replies) if (error) throw new NotReplicated(error.message, { cause: error });
   if (Number(replies[1]?.[1]) < 1) throw new NotReplicated(`no replica within ${LIMITS.REPLICA_WAIT_MS} ms`);
   if (masterOf(waits, key) !== node) throw new NotReplicated('the master has changed meanwhile');
-}
-
-/** Who serves the slot of this key, as far as this client knows; '' where there is no choice. */
-function masterOf(redis: RedisClient, key: string): string {
-  if (!(redis instanceof Cluster)) return '';
-  return redis.slots[new Command('GET', [key]).getSlot()]?.[0] ?? '';
 }

@@ -1,5 +1,6 @@
 /** One room in the memory of this process: how it is read, and who is told. room-views.ts keeps many. */
 import { LIMITS } from '../limits.ts';
+import { masterOf } from '../redis/client.ts';
 import { concertKeys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';
 import { type RoomChange, readRoomScript } from './read-room.script.ts';
@@ -43,7 +44,9 @@ const CALLS_A_READING = 1_000;
 export function keepRoom(redis: RedisClient, concertId: string, onTick: (tick: RoomTick) => void): KeptRoom {
   const listeners = new Set<RoomListener>();
   const changed = new Map<number, number>();
+  const keys = concertKeys(concertId);
   let mirror = UNKNOWN;
+  let master = ''; // of whom the mirror is
   let view: RoomView | null = null;
   let goodAt = Number.NEGATIVE_INFINITY;
   let reading: Promise<RoomView | null> | null = null;
@@ -51,7 +54,10 @@ export function keepRoom(redis: RedisClient, concertId: string, onTick: (tick: R
   async function readWhole(): Promise<RoomView | null> {
     for (let calls = 0; calls < CALLS_A_READING; calls++) {
       const askedAt = performance.now();
-      const answer = await readRoomScript.run(redis, { keys: concertKeys(concertId), args: questionOf(mirror) });
+      const asked = masterOf(redis, keys.room);
+      if (asked !== master) [mirror, master] = [UNKNOWN, asked];
+      const answer = await readRoomScript.run(redis, { keys, args: questionOf(mirror) });
+      if (masterOf(redis, keys.room) !== master) continue;
       if (answer.outcome === 'NONE') {
         mirror = UNKNOWN;
         view = null;
@@ -83,9 +89,7 @@ export function keepRoom(redis: RedisClient, concertId: string, onTick: (tick: R
     return reading;
   }
 
-  async function settled(): Promise<void> {
-    await reading?.catch(() => null);
-  }
+  const settled = async () => void (await reading?.catch(() => null));
 
   return {
     concertId,
