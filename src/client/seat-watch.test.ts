@@ -20,7 +20,10 @@ const done = (body: SeatMap | null): Answer<'seats'> => {
 const silence: Answer<'seats'> = { ok: false, code: 'NO_ANSWER', status: null, cause: null, retryAfterSeconds: null };
 
 let end = () => {};
-afterEach(() => end());
+afterEach(() => {
+  end();
+  vi.restoreAllMocks();
+});
 
 function watching() {
   const sent: unknown[] = [];
@@ -58,7 +61,14 @@ test('changes that follow are taken, those that are known are not', async () => 
   watch.hear(frame(6, [['A-1-1', 'HELD']]));
   watch.hear(frame(6, [['A-1-2', 'SOLD']]));
   watch.hear(frame(3, [['A-1-2', 'SOLD']]));
-  watch.hear(frame(7, [['A-1-1', 'SOLD'], ['A-1-2', 'HELD'], ['A-1-2', 'AVAILABLE'], ['Z-9-9', 'SOLD']])); // biome-ignore format: a line
+  watch.hear(
+    frame(7, [
+      ['A-1-1', 'SOLD'],
+      ['A-1-2', 'HELD'],
+      ['A-1-2', 'AVAILABLE'],
+      ['Z-9-9', 'SOLD'],
+    ]),
+  );
   expect(statuses()).toEqual(['SOLD', 'AVAILABLE']);
   expect(seats().map).toMatchObject({ version: 7, available: 1 });
   expect(sent).toEqual([]);
@@ -69,7 +79,11 @@ test('a gap is asked for once, from the last that was taken', async () => {
   watch.hear(frame(8, [['A-1-2', 'SOLD']]));
   watch.hear(frame(9, [['A-1-2', 'AVAILABLE']]));
   expect(sent.splice(0)).toEqual([{ type: 'watch', scheduleId: 'd1', version: 5 }]);
-  for (const [version, status] of [[6, 'HELD'], [7, 'AVAILABLE'], [8, 'SOLD']] as const) // biome-ignore format: a line
+  for (const [version, status] of [
+    [6, 'HELD'],
+    [7, 'AVAILABLE'],
+    [8, 'SOLD'],
+  ] as const)
     watch.hear(frame(version, [['A-1-2', status]]));
   expect(statuses()).toEqual(['AVAILABLE', 'SOLD']);
   watch.hear(frame(10, []));
@@ -78,8 +92,19 @@ test('a gap is asked for once, from the last that was taken', async () => {
 
 test('a snapshot stands at once, and the map is loaded anew until it is as new', async () => {
   const { watch, loads, seats, statuses } = await followed();
-  watch.hear(frame(9, [['A-1-2', 'SOLD'], ['B-1-1', 'HELD']], true)); // biome-ignore format: a line
+  vi.spyOn(Math, 'random').mockReturnValue(0);
+  watch.hear(
+    frame(
+      9,
+      [
+        ['A-1-2', 'SOLD'],
+        ['B-1-1', 'HELD'],
+      ],
+      true,
+    ),
+  );
   expect(statuses()).toEqual(['AVAILABLE', 'SOLD']);
+  await vi.waitFor(() => expect(loads).toHaveLength(2));
   await loads[1]?.answer(done(mapOf(8)));
   expect(seats().map?.version).toBe(9);
   await vi.waitFor(() => expect(loads).toHaveLength(3));

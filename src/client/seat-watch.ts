@@ -28,6 +28,8 @@ export interface SeatWatchDeps {
 
 /** A process may be a tick behind the one that the socket is with. */
 const BEHIND_MS = 400;
+/** A snapshot comes to all who watch, after an import or a restart, and a map of 60,000 seats is 5 MB. */
+const SPREAD_MS = 10_000;
 const BACK_OFF = { firstMs: 500, maxMs: 10_000 };
 
 export class SeatWatch {
@@ -71,7 +73,7 @@ export class SeatWatch {
         version,
         map.seats.map(({ seatId }) => [seatId, taken.get(seatId) ?? 'AVAILABLE'] as const),
       );
-      this.refresh();
+      this.#again(Math.random() * SPREAD_MS);
     } else if (version === map.version + 1) this.#apply(version, changes);
     else if (version > map.version && !this.#resuming) {
       this.#resuming = true;
@@ -116,6 +118,7 @@ export class SeatWatch {
   }
 
   #again(pauseMs: number): void {
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.refresh(), pauseMs);
   }
 

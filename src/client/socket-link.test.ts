@@ -59,6 +59,7 @@ afterEach(() => {
   expect(vi.getTimerCount()).toBe(0);
   expect(FakeSocket.all.every(({ closed }) => closed)).toBe(true);
   vi.useRealTimers();
+  vi.restoreAllMocks();
 });
 
 test('it says who it is, and nothing else before it was answered', () => {
@@ -73,6 +74,7 @@ test('it says who it is, and nothing else before it was answered', () => {
 });
 
 test('after 45 s of silence it asks; without an answer the socket is given up, whatever it says later', () => {
+  vi.spyOn(Math, 'random').mockReturnValue(0);
   socket().open();
   socket().tell(message);
   vi.advanceTimersByTime(45_000);

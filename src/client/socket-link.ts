@@ -25,7 +25,10 @@ export interface LinkSettings {
 
 /** Enough for a handshake and a look at Redis over a bad line. */
 const ANSWER_MS = 10_000;
-/** A connection that broke without a word looks like a quiet room: after so long without a message, ask. */
+/**
+ * A connection that broke without a word looks like a quiet room: after so long without a message, and up to as long
+ * again, ask. A whole room has heard the same last frame, and would ask in one moment.
+ */
 const SILENCE_MS = 45_000;
 /** A socket that lasted so long was a good one: the next pause is a short one. */
 const LASTED_MS = 10_000;
@@ -85,7 +88,7 @@ export class SocketLink {
       this.#state = 'UP';
       this.#upSinceMs = performance.now();
     }
-    this.#after(SILENCE_MS, () => {
+    this.#after(SILENCE_MS * (1 + Math.random()), () => {
       this.#authenticate();
       this.#after(ANSWER_MS, () => this.#lost());
     });
