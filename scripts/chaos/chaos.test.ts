@@ -9,13 +9,28 @@ import { cut } from './cut.ts';
 import { history } from './history.ts';
 import { kill } from './kill.ts';
 import { redisFull } from './redis-full.ts';
+import { rebuild } from './rebuild.ts';
 import { renderTable, renderVerdict } from './report.ts';
 import { restart } from './restart.ts';
 import { shortForm } from './short-form.ts';
+import { slowClient } from './slow-client.ts';
 import { tornLog } from './torn-log.ts';
 
 /** One line a case. */
-const CASES: Case[] = [kill, cut, redisFull, clock, postgresAway, redisAway, restart, tornLog, history, cluster, abuse];
+const CASES: Case[] = [
+  kill,
+  cut,
+  redisFull,
+  clock,
+  postgresAway,
+  redisAway,
+  restart,
+  tornLog,
+  history,
+  cluster,
+  abuse,
+  rebuild,
+];
 for (const each of CASES) shortForm(each);
 
 test('a verdict names its violations, and the table counts them', () => {
