@@ -59,12 +59,8 @@ async function outagesOf(
   return outages;
 }
 
-const attemptsDuring = ({ operations }: Ledger, outages: readonly Outage[]): Attempt[] =>
-  operations.flatMap(({ attempts }) =>
-    attempts.filter(({ sentMs, doneMs }) =>
-      outages.some(({ fromMs, untilMs }) => sentMs >= fromMs && doneMs > 0 && doneMs <= untilMs),
-    ),
-  );
+const isDuring = ({ sentMs, doneMs }: Attempt, { fromMs, untilMs }: Outage): boolean =>
+  sentMs >= fromMs && doneMs > 0 && doneMs <= untilMs;
 
 function told(
   what: string,
@@ -123,13 +119,22 @@ async function restartSome(fleet: Fleet, random: Dice): Promise<void> {
   await part.start();
 }
 
-/** A restart of a server cuts connections, which is no refusal: only answers count. */
-function judgeSalesWentOn(ledger: Ledger, outages: readonly Outage[]): Check {
-  const attempts = attemptsDuring(ledger, outages).filter(({ status }) => status > 0);
-  const violations = attempts
-    .filter(({ status }) => status >= 500)
-    .map(({ status, code, sentMs }) => `${status} ${code} at ${new Date(sentMs).toISOString()}`);
-  return { what: 'no call was refused while PostgreSQL was away', looked: attempts.length, violations };
+const SALES = ['hold', 'charge', 'pay'] as const;
+
+/** Not that nothing was refused: on a busy machine Redis may miss its 800 ms, with PostgreSQL there or not. */
+function judgeSalesWentOn({ operations }: Ledger, outages: readonly Outage[]): Check {
+  const violations: string[] = [];
+  const sold = operations.filter(({ effect }) => effect !== null);
+  const within = (outage: Outage) =>
+    sold.filter(({ attempts }) => attempts.some((attempt) => isDuring(attempt, outage)));
+  const found = outages.map((outage) => ({ outage, during: within(outage) }));
+  for (const { outage, during } of found)
+    if (during.length === 0)
+      violations.push(`nothing was sold while it was ${outage.how} at ${new Date(outage.fromMs).toISOString()}`);
+  const all = found.flatMap(({ during }) => during);
+  for (const kind of SALES)
+    if (!all.some((operation) => operation.kind === kind)) violations.push(`no ${kind} was answered in any outage`);
+  return { what: 'holds, charges and payments went on while PostgreSQL was away', looked: all.length, violations };
 }
 
 async function runRedisAway(options: CaseOptions): Promise<Verdict> {
@@ -139,6 +144,7 @@ async function runRedisAway(options: CaseOptions): Promise<Verdict> {
     const load = await startLoad(fleet, { fans: 40, concerts: 3, seats: 400, seed: options.seed });
     const watchers = await startWatchers(fleet, { count: WATCHERS, seed: options.seed, ledger: load.ledger });
     await until(() => watchers.open === WATCHERS);
+    const probe = startProbe(fleet);
     const pids = fleet.servers.map(({ pid }) => pid);
     const { redis } = fleet;
     const away = () => sleep(random.between(1_500, 4_000));
@@ -165,7 +171,7 @@ async function runRedisAway(options: CaseOptions): Promise<Verdict> {
     });
     const ledger = await load.stop();
     const checks = [
-      judgeRefusals(ledger, outages),
+      judgeRefusals(ledger, { outages, probedMs: probe.stop() }),
       judgeSockets(watchers),
       judgeRecovery(backMs, { same: fleet.servers.every(({ pid }, index) => pid === pids[index]) }),
     ];
@@ -192,18 +198,39 @@ async function untilReady({ servers }: Fleet): Promise<number> {
   return performance.now() - started;
 }
 
-/** The contract's second, and what the way to a client takes on a machine on which all of it runs at once. */
-const ANSWERED_WITHIN_MS = 2_000;
+/** The contract's second, beside what the way to a client takes on this machine, on which all of it runs at once. */
+const ANSWERED_WITHIN_MS = 1_000;
+const PROBE_EVERY_MS = 100;
 
-function judgeRefusals(ledger: Ledger, outages: readonly Outage[]): Check {
-  const attempts = attemptsDuring(ledger, outages);
-  const slow = attempts.filter(({ sentMs, doneMs }) => doneMs - sentMs > ANSWERED_WITHIN_MS);
-  const silent = attempts.filter(({ status }) => status === 0);
-  const violations = [
-    ...slow.map(({ sentMs, doneMs, status }) => `answered ${status} after ${doneMs - sentMs} ms`),
-    ...silent.map(({ sentMs, doneMs }) => `not answered at all, after ${doneMs - sentMs} ms`),
-  ];
-  return { what: 'every call was answered at once while Redis was away', looked: attempts.length, violations };
+/** How long a call that needs no Redis takes at the same time: of what is slower, that much is not onsale's. */
+function startProbe({ servers, closing }: Fleet): { stop(): number } {
+  let slowestMs = 0;
+  const probe = async () => {
+    const started = performance.now();
+    await Promise.all(servers.map(({ url }) => call(url, '/healthz').catch(() => null)));
+    slowestMs = Math.max(slowestMs, performance.now() - started);
+  };
+  const timer = setInterval(() => void probe(), PROBE_EVERY_MS);
+  closing.addEventListener('abort', () => clearInterval(timer));
+  return {
+    stop() {
+      clearInterval(timer);
+      return slowestMs;
+    },
+  };
+}
+
+function judgeRefusals({ operations }: Ledger, { outages, probedMs }: { outages: Outage[]; probedMs: number }): Check {
+  const attempts = operations.flatMap((operation) =>
+    operation.attempts.filter((attempt) => outages.some((outage) => isDuring(attempt, outage))),
+  );
+  const violations = attempts.flatMap(({ sentMs, doneMs, status }) => {
+    const tookMs = doneMs - sentMs;
+    if (status === 0) return [`not answered at all, after ${tookMs} ms`];
+    return tookMs > ANSWERED_WITHIN_MS + 2 * probedMs ? [`answered ${status} after ${tookMs} ms`] : [];
+  });
+  const what = `every call was answered within 1 s while Redis was away (a probe without Redis took up to ${probedMs.toFixed(0)} ms)`;
+  return { what, looked: attempts.length, violations };
 }
 
 function judgeSockets({ closes, violations, told: tickets }: Watchers): Check {

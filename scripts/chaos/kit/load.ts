@@ -63,14 +63,7 @@ export async function startLoad(fleet: LoadedFleet, options: LoadOptions): Promi
     const concertId = `${name}-${number}`;
     ledger.concerts.add(concertId);
     const seats = Math.ceil(options.seats / SCHEDULES.length);
-    const input = concertInput({
-      seats,
-      schedules: SCHEDULES,
-      price: PRICE,
-      seatLimit: 8,
-      holdSeconds: HOLD_SECONDS,
-      room: ROOM,
-    });
+    const input = inputOf(seats);
     await untilDone(async () => (await putConcert(random.pick(fleet.urls), concertId, input)).status < 300);
     return { concertId, schedules: SCHEDULES, seatsEach: seats, price: PRICE, sold: 0 };
   };
@@ -113,6 +106,11 @@ export async function startLoad(fleet: LoadedFleet, options: LoadOptions): Promi
       await sleep(200);
     }
   }
+}
+
+function inputOf(seats: number) {
+  const sale = { seats, schedules: SCHEDULES, price: PRICE, seatLimit: 8, holdSeconds: HOLD_SECONDS };
+  return concertInput({ ...sale, room: ROOM });
 }
 
 const tokens = createTokens({ jwtSecrets: [JWT_SECRET] });
