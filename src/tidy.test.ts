@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '..');
 const read = (file: string) => readFileSync(resolve(root, file), 'utf8');
-const sources = globSync('src/**/*.ts', { cwd: root }).map((file) => file.replaceAll('\\', '/'));
+const sources = globSync('src/**/*.{ts,tsx}', { cwd: root }).map((file) => file.replaceAll('\\', '/'));
 /** `x.fixture.ts` sets the scene for the tests of its room. */
 const program = sources.filter((file) => !/\.(test|fixture)\.ts$/.test(file) && !file.startsWith('src/testing/'));
 
@@ -106,7 +106,7 @@ test('each script stands beside its caller and its test', () => {
   expect(lacking).toEqual([]);
 });
 
-test('every file is reached from main.ts, the client or the rebuild, or is a test', () => {
+test('every file is reached from main.ts, the client, the pages or the rebuild, or is a test', () => {
   const reached = new Set<string>();
   const visit = (file: string) => {
     if (reached.has(file)) return;
@@ -115,6 +115,7 @@ test('every file is reached from main.ts, the client or the rebuild, or is a tes
   };
   visit('src/main.ts');
   visit('src/client/index.ts');
+  for (const page of ['src/web/main.tsx', 'src/web/console/main.tsx', 'src/web/vite.config.ts']) visit(page);
   visit('src/rebuild.ts');
   expect(program.filter((file) => !reached.has(file))).toEqual([]);
 });

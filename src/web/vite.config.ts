@@ -18,7 +18,7 @@ export default defineConfig({
     // No inline data: the Content-Security-Policy and the cache know files.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rollupOptions: { input: ['index.html'].map((name) => resolve(import.meta.dirname, name)) },
+    rollupOptions: { input: ['index.html', 'console.html'].map((name) => resolve(import.meta.dirname, name)) },
   },
   plugins: [compress()],
 });
