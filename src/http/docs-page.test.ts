@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   await served?.close();
-});
+}, 60_000);
 
 const scriptOf = (body: string) => body.match(/<script type="module" src="([^"]+)">/)?.[1] ?? 'none';
 
@@ -60,7 +60,7 @@ test('the index runs nothing, has an anchor for each error, and leads to each ca
   expect(body).toContain('href="/docs/calls#tag/payments/postPayments"');
 });
 
-test.skipIf(!existsSync(CHROMIUM))('a browser draws both, and asks nobody else', { timeout: 60_000 }, async () => {
+test.skipIf(!existsSync(CHROMIUM))('a browser draws both, and asks nobody else', { timeout: 150_000 }, async () => {
   const quiet = ['quic', 'background-networking', 'component-update', 'sync'].map((name) => `--disable-${name}`);
   browser = await chromium.launch({
     executablePath: CHROMIUM,
@@ -72,10 +72,10 @@ test.skipIf(!existsSync(CHROMIUM))('a browser draws both, and asks nobody else',
   const faults: string[] = [];
   page.on('pageerror', (error) => faults.push(String(error)));
   await page.goto(`${served.url}/docs/messages`);
-  await page.getByText('The first message, within').first().waitFor({ state: 'attached', timeout: 20_000 });
+  await page.getByText('The first message, within').first().waitFor({ state: 'attached', timeout: 60_000 });
   await page.goto(`${served.url}/docs`);
   await page.getByRole('link', { name: 'POST /api/v1/payments' }).click();
-  await page.getByRole('heading', { name: 'Pay a hold' }).first().waitFor({ timeout: 20_000 });
+  await page.getByRole('heading', { name: 'Pay a hold' }).first().waitFor({ timeout: 60_000 });
   expect(page.url()).toMatch(/\/docs\/calls#/);
   expect(new Set(asked.filter((host) => host !== ''))).toEqual(new Set([new URL(served.url).host]));
   expect(faults).toEqual([]);
