@@ -2,8 +2,9 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { connectRaw, rawCall } from '../testing/raw-http.ts';
 import { until } from '../testing/until.ts';
 import type { Body } from './body.ts';
-import { type Deadlines, type HttpAnswer, HttpServer, type Service, type Work } from './exchange.ts';
+import { type Deadlines, type HttpAnswer, HttpServer } from './exchange.ts';
 import type { Head } from './head.ts';
+import type { Service, Work } from './work.ts';
 
 const servers: HttpServer[] = [];
 afterEach(() => {

@@ -14,31 +14,14 @@ import { LIMITS } from '../limits.ts';
 import { type Body, bodyOf, NO_BODY } from './body.ts';
 import { framingOf } from './framing.ts';
 import { copyHead, type Glance, type Head } from './head.ts';
+import type { Service, Work } from './work.ts';
 import { isTaken, send, writeHead } from './write-answer.ts';
-
-/** What is to be done about a request, decided before its body is read. */
-export interface Work {
-  bodyMaxBytes: number;
-  /** false: the body is read and forgotten, so that the client hears the answer */
-  keepBody: boolean;
-  /** tells its own faults; where it rejects all the same, the answer is INTERNAL */
-  run(body: Body): Promise<HttpAnswer>;
-}
 
 export interface HttpAnswer {
   status: number;
   /** lines `Name: value` with CRLF between them */
   headers: string;
   body: string | Uint8Array | null;
-}
-
-/** None of these may throw. */
-export interface Service {
-  /** by path (`:name` is any one segment): GETs that may be answered at once; null: the call goes the long way */
-  readonly shortcuts?: ReadonlyMap<string, (glance: Glance) => HttpAnswer | null>;
-  plan(head: Head): Work;
-  /** an answer to what goes wrong here: framing, size, deadlines */
-  refusal(head: Head, code: ErrorCode, members?: Record<string, unknown>): HttpAnswer;
 }
 
 interface Exchange {
@@ -59,6 +42,8 @@ export interface Deadlines {
 
 /** A client that sends too much is listened to up to here, so that it hears why: a closed connection tells it nothing. */
 const LISTEN_OUT_BYTES = 2 * LIMITS.IMPORT_BODY_MAX_BYTES;
+/** From here on an answer is owed until it was taken: to ask uWS for that costs one call to the system more. */
+const SMALL_BYTES = 4 * 1024;
 const SWEEP_MS = 250;
 /** LIBUS_LISTEN_EXCLUSIVE_PORT; the types of 20.57 lack it. */
 const EXCLUSIVE_PORT = 1;
@@ -70,6 +55,8 @@ export class HttpServer {
   readonly #deadlines: Deadlines;
   /** those that read or are served */
   readonly #pending = new Set<Exchange>();
+  /** answers to be given at the end of this turn of the event loop */
+  #due: (() => void)[] = [];
   #reading = 0;
   #working = 0;
   #sending = 0;
@@ -130,6 +117,8 @@ export class HttpServer {
     const answer = this.#draining ? null : orLongWay(answerOf, req);
     if (!answer) return this.#open(res, req);
     if (answer.body === null) return this.#answerSoon(res, answer);
+    // Small ones are polls, of which the rate limit leaves a place a few.
+    if (answer.body.length < SMALL_BYTES) return send(res, answer);
     writeHead(res, answer);
     if (isTaken(res, answer.body)) return;
     const exchange = this.#exchangeOf(res, req);
@@ -142,7 +131,7 @@ export class HttpServer {
     let gone = false;
     res.onAborted(() => void (gone = true));
     this.#working += 1;
-    setImmediate(() => {
+    this.#afterTurn(() => {
       this.#working -= 1;
       if (!gone) res.cork(() => send(res, answer));
     });
@@ -188,7 +177,7 @@ export class HttpServer {
   /**
    * uWS goes on with the next request of the same packet once an answer is given, and keeps without a bound what is not
    * read: 20,000 `GET /metrics` in a row took 45 s of one turn, and 600 MB. While an answer is owed it cuts a connection
-   * that asks more. So each is owed for a turn at least, and one with a body until all of it was taken.
+   * that asks more. So each is owed for a turn at least, and one that is not small until all of it was taken.
    */
   #serve(exchange: Exchange, work: Work, body: Body): void {
     this.#move(exchange, 'serving');
@@ -198,7 +187,7 @@ export class HttpServer {
       this.#give(exchange, answer);
     };
     work.run(body).then(
-      (answer) => void setImmediate(give, answer),
+      (answer) => this.#afterTurn(() => give(answer)),
       () => give(this.#service.refusal(exchange.head, 'INTERNAL')),
     );
   }
@@ -211,7 +200,17 @@ export class HttpServer {
     if (exchange.broken) return;
     exchange.broken = true;
     const answer = this.#service.refusal(exchange.head, code, members);
-    setImmediate(() => this.#give(exchange, answer));
+    this.#afterTurn(() => this.#give(exchange, answer));
+  }
+
+  /** One immediate for all of a turn: one for each costs as much as half an answer. */
+  #afterTurn(give: () => void): void {
+    if (this.#due.push(give) > 1) return;
+    setImmediate(() => {
+      const due = this.#due;
+      this.#due = [];
+      for (const each of due) each();
+    });
   }
 
   #give(exchange: Exchange, answer: HttpAnswer): void {
@@ -221,7 +220,7 @@ export class HttpServer {
     const ends = exchange.broken || this.#draining;
     const { body } = answer;
     res.cork(() => {
-      if (body === null || ends || head.method === 'HEAD')
+      if (body === null || body.length < SMALL_BYTES || ends || head.method === 'HEAD')
         return send(res, answer, { ends, withoutBody: head.method === 'HEAD' });
       writeHead(res, answer);
       if (!isTaken(res, body)) this.#sendRest(exchange, body);

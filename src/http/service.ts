@@ -7,7 +7,7 @@ import { answerCall } from './checks.ts';
 import type { Body } from './body.ts';
 import { createCors } from './cors.ts';
 import { dress } from './dress.ts';
-import type { HttpAnswer, Service, Work } from './exchange.ts';
+import type { HttpAnswer } from './exchange.ts';
 import type { Head } from './head.ts';
 import type { HttpApp } from './http-app.ts';
 import { type Prepared, prepare } from './prepare.ts';
@@ -15,6 +15,7 @@ import type { AnyReply, Method, Route } from './route.ts';
 import { createRouter, type Match } from './router.ts';
 import { createShortcut } from './shortcut.ts';
 import { createTeller } from './teller.ts';
+import type { Service, Work } from './work.ts';
 
 const JSON_TYPE = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
 
