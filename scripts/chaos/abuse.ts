@@ -83,13 +83,8 @@ async function storm(fleet: Fleet, { size, seed, deadlineMs, tell }: CaseOptions
       frames.push(await playScenes({ port: stage.port, token: stage.victim.waiting, secret: JWT_SECRET }, random));
       if (rounds % ROUNDS_A_CROWD === 0) crowds.push(await strangers(stage.port));
     };
-    const [flooded] = await Promise.all([
-      floods(url, { bearer, concertId: SHUT, count: FLOOD }),
-      sockets(),
-      fuzz(stage),
-      tryTokens(stage),
-    ]);
-    crowds.push(flooded);
+    crowds.push(await floods(url, { bearer, concertId: SHUT, count: FLOOD }));
+    await Promise.all([sockets(), fuzz(stage), tryTokens(stage)]);
     tell(`round ${rounds + 1} of ${Math.ceil(requests / ROUND)}`);
   }
   const witnesses = await probe.stop();

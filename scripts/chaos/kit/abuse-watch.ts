@@ -9,8 +9,8 @@ import type { Asked } from './abuse-probe.ts';
 const PATIENCE_MS = 2_000;
 /** Beside thousands of sockets at once, and before V8 has looked for what is garbage. */
 const MOST_MB = 400;
-/** What V8 keeps of that for the next time. */
-const LEFT_MB = 200;
+/** What stays of that for the next time: 100 MB by two password checks at once, the rest by V8, whose heap is 70 MB then. */
+const LEFT_MB = 300;
 const SETTLED_WITHIN_MS = 15_000;
 
 export interface Probe {
