@@ -22,6 +22,7 @@ const CASES: Case[] = [
   cut,
   redisFull,
   clock,
+  slowClient,
   postgresAway,
   redisAway,
   restart,

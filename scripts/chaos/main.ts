@@ -25,6 +25,7 @@ const CASES: Case[] = [
   cut,
   redisFull,
   clock,
+  slowClient,
   postgresAway,
   redisAway,
   restart,
