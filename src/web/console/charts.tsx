@@ -107,12 +107,12 @@ function Chart({ title, series, samples }: { title: string; series: readonly Ser
   const last = samples.at(-1);
   return (
     <figure class="chart">
-      <h3>
+      <h2>
         {title}
         <span class="num" data-testid={`last ${title}`}>
           {last && series.map(({ of }) => shown(of(last))).join(' · ')}
         </span>
-      </h3>
+      </h2>
       <div ref={host} />
     </figure>
   );

@@ -1,5 +1,5 @@
 /** A concert from a file: first what would change, then the change. */
-import { csvParse } from 'd3-dsv';
+import { csvParseRows } from 'd3-dsv';
 import { useState } from 'preact/hooks';
 import type { Calls } from '../../client/index.ts';
 import { Note } from '../ui/parts.tsx';
@@ -117,20 +117,24 @@ async function readForm(form: HTMLFormElement): Promise<Input> {
 
 /** Lines of one schedule and section may stand anywhere; rows are in the order of the lines. */
 function schedulesOf(text: string): Input['schedules'] {
-  const lines = csvParse(text);
-  const missing = COLUMNS.filter((name) => !lines.columns.includes(name));
+  // Not csvParse: it makes its reader by `new Function`, which the page's policy forbids.
+  const [columns = [], ...lines] = csvParseRows(text.trim());
+  const missing = COLUMNS.filter((name) => !columns.includes(name));
   if (missing.length > 0) throw new Error(`columns are missing: ${missing.join(', ')}`);
   const schedules = new Map<string, Input['schedules'][number] & { sections: Section[] }>();
-  for (const [i, { scheduleId = '', startsAt = '', section = '', price, row = '', seats }] of lines.entries()) {
+  for (const [i, line] of lines.entries()) {
+    const of = (name: string) => line[columns.indexOf(name)]?.trim() ?? '';
+    const [scheduleId, startsAt, section] = [of('scheduleId'), of('startsAt'), of('section')];
+    const [price, row, seats] = [Number(of('price')), of('row'), Number(of('seats'))];
     const schedule = schedules.get(scheduleId) ?? { scheduleId, startsAt, sections: [] };
     schedules.set(scheduleId, schedule);
     let found = schedule.sections.find((one) => one.section === section);
     if (!found) {
-      found = { section, price: Number(price), rows: [] };
+      found = { section, price, rows: [] };
       schedule.sections.push(found);
     }
-    if (found.price !== Number(price)) throw new Error(`line ${i + 2}: section ${section} has two prices`);
-    found.rows.push({ row, seats: Number(seats) });
+    if (found.price !== price) throw new Error(`line ${i + 2}: section ${section} has two prices`);
+    found.rows.push({ row, seats });
   }
   return [...schedules.values()];
 }

@@ -56,7 +56,7 @@ function Console() {
         <h1>Console</h1>
         <label class="row">
           Concert
-          <select value={chosen} onChange={(event) => choose(event.currentTarget.value)}>
+          <select aria-label="Concert" value={chosen} onChange={(event) => choose(event.currentTarget.value)}>
             {concerts.map(({ concertId, title }) => (
               <option key={concertId} value={concertId}>
                 {title} ({concertId})
