@@ -46,11 +46,10 @@ export async function backUpConcert(
 
 /** What an operator would send to get this concert. Indexes of seats are not in it: they are of one Redis. */
 function inputOf({ concert, layouts }: Stored, room: Readonly<Record<string, string>>): ConcertInput {
-  const schedules = [...layouts].map(([scheduleId, layout]) => ({
-    scheduleId,
-    startsAt: layout.startsAt,
-    sections: sectionsOf(layout),
-  }));
+  // Redis keeps them in no order; the same concert has to be the same file.
+  const schedules = [...layouts]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([scheduleId, layout]) => ({ scheduleId, startsAt: layout.startsAt, sections: sectionsOf(layout) }));
   return { ...concert, schedules, room: settingsOf(room) };
 }
 

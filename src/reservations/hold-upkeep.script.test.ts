@@ -34,9 +34,12 @@ describe('HELD', () => {
     const sale = await openSale(process);
     const [fan, { keys }] = [await newFan(sale), sale];
     const filled = redis.pipeline();
-    for (const log of [keys.log, keys.seatLog('d1')]) {
+    for (const [log, ...entry] of [
+      [keys.log, 'k', 'R', 'r', 'some', 'u', 'one'],
+      [keys.seatLog('d1'), 's', 'A', 'i', '9'],
+    ] as const) {
       filled.del(log);
-      for (let n = 1; n <= 10_998; n++) filled.xadd(log, `${n}-0`, 'k', '-');
+      for (let n = 1; n <= 10_998; n++) filled.xadd(log, `${n}-0`, ...entry);
     }
     filled.hset(keys.room, 'log', 10_998).hset(keys.stock, 'v:d1', 10_998);
     await filled.exec();
