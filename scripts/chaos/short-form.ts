@@ -5,8 +5,8 @@ import type { Case } from './case.ts';
 const SHORT_MS = 60_000;
 const TEST_MS = 120_000;
 
-/** Another run every day, and the same one for whoever repeats a day's failure: the seed is in the message. */
-const seed = Math.floor(Date.now() / 86_400_000);
+/** The same run every time; the long forms take another seed with each. */
+const seed = 1;
 
 /** One line in chaos.test.ts: the case's short form as a test. */
 export function shortForm({ name, about, short, run }: Case): void {

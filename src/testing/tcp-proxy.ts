@@ -66,8 +66,13 @@ const READ_BEFORE_RESET_MS = 20;
 const LOST: Fate = { passBytes: 0, next: 'reset' };
 
 function reset({ client, upstream }: Pair): void {
-  client.resetAndDestroy();
-  upstream.resetAndDestroy();
+  for (const socket of [client, upstream]) end(socket);
+}
+
+/** A reset; not of one that is being ended already: libuv resets none of those, and Node then keeps its handle for ever. */
+function end(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 function forward(pair: Pair, weather: Weather): void {
