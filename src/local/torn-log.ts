@@ -3,7 +3,7 @@
  *
  * With `aof-load-truncated yes`, its default, Redis cuts such an end off at the last whole command: the open MULTI stays
  * in the file, and at the second start the half of the script before the cut is run together with what was written since
- * (`npm run chaos -- torn-log`: each of 24 cuts did so, a hold without its outbox entry, money without its history).
+ * (`npm run chaos -- torn-log`: each of 27 cuts did so, a hold without its outbox entry, money without its history).
  * With `no` it does not start, and the file is cut here at its last whole block before anything is loaded. BGREWRITEAOF
  * after each start would do too, save for a crash while it runs.
  */
