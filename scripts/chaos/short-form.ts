@@ -8,7 +8,7 @@ const TEST_MS = 120_000;
 /** The same run every time; the long forms take another seed with each. */
 const seed = 1;
 
-/** One line in chaos.test.ts: the case's short form as a test. */
+/** One name in chaos*.test.ts: the case's short form as a test. */
 export function shortForm({ name, about, short, run }: Case): void {
   test(`${name}: ${about}`, { timeout: TEST_MS }, async () => {
     const told: string[] = [];
