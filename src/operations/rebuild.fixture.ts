@@ -33,6 +33,7 @@ import { backUpAccounts } from '../users/backup.ts';
 import { createAccount } from '../users/create-account.script.ts';
 import { accountKeys } from '../redis/keys.ts';
 import { charge } from '../wallet/charge.ts';
+import { flushNotes } from '../wallet/concert-notebook.ts';
 import { openWallet } from '../wallet/open.ts';
 import { readBalance } from '../wallet/read-balance.ts';
 import { readHistory } from '../wallet/read-history.ts';
@@ -118,6 +119,7 @@ export async function openLostNight({ redis, sql }: Books): Promise<LostNight> {
   await buy(plain, collector, ['A-1-1']);
   await buy(changed, collector, ['A-1-2', 'A-0-4']);
   await hold(plain, await enter(plain, holder), ['A-1-9']);
+  await flushNotes(process); // or they would be written into what is emptied next
 
   const dataDir = mkdtempSync(join(tmpdir(), 'onsale-rebuild-'));
   onTestFinished(() => rmSync(dataDir, { recursive: true }));
@@ -149,7 +151,7 @@ export async function openLostNight({ redis, sql }: Books): Promise<LostNight> {
 
 /** What a user is told of their money and tickets; without what is known to change (README, "After data loss"). */
 export async function toldTo({ redis, sql }: Books, userId: string) {
-  const list = await listReservations({ redis }, { userId, status: 'CONFIRMED', limit: 100, cursor: null });
+  const list = await listReservations({ redis, log }, { userId, status: 'CONFIRMED', limit: 100, cursor: null });
   if (isRefusal(list)) throw new Error(list.refused);
   const reservations = list.reservations.map(({ createdAt: _c, expiresAt: _e, serverTime: _s, ...rest }) => rest);
   const payments = await Promise.all(

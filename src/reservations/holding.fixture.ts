@@ -23,7 +23,7 @@ export function createProcess(redis: RedisClient) {
   const catalogues = createCatalogues({ redis, rooms });
   const seatMaps = createSeatMaps({ redis, catalogues, log });
   const tokens = createTokens({ jwtSecrets: ['a-secret-of-the-tests-that-is-long-enough'] });
-  return { redis, rooms, catalogues, seatMaps, tokens, config: { currency: 'KRW' } };
+  return { redis, log, rooms, catalogues, seatMaps, tokens, config: { currency: 'KRW' } };
 }
 export type TestProcess = ReturnType<typeof createProcess>;
 

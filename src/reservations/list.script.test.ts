@@ -96,6 +96,14 @@ describe('PAGE', () => {
     expect(await allPages({ userId })).toEqual(made.toReversed());
   });
 
+  test('a hold is found at once, where the note of the join was lost with its process', async () => {
+    const sale = await openSale(process);
+    const userId = newUser();
+    const claims = await enter(sale, userId);
+    const held = await hold(sale, claims, ['A-1-1']);
+    expect((await page({ userId })).ids).toEqual([held]);
+  });
+
   test('entries whose record is gone are not shown, and are tidied', async () => {
     const sale = await openSale(process);
     const { userId, places } = await regular([sale]);

@@ -1,15 +1,13 @@
 import { type Refusal, refuse } from '../errors.ts';
 import { concertKeys } from '../redis/keys.ts';
-import type { RedisClient } from '../redis/script.ts';
+import { type ConcertNotes, flushNotes } from '../wallet/concert-notebook.ts';
 import { concertsOf } from '../wallet/note-concerts.ts';
 import { isReservationId } from './ids.ts';
 import { list as script } from './list.script.ts';
 import { reservationOf } from './record.ts';
 import type { Reservation, Reservations, ReservationStatus } from './shapes.ts';
 
-interface ListDeps {
-  redis: RedisClient;
-}
+type ListDeps = ConcertNotes;
 
 interface ListCall {
   userId: string;
@@ -37,7 +35,7 @@ export async function listReservations(deps: ListDeps, call: ListCall): Promise<
   if (before === undefined) {
     return refuse('VALIDATION', { errors: [{ path: 'query/cursor', message: 'is not of this list' }] });
   }
-  const concertIds = call.concertIds ?? (await concertsOf(deps, userId));
+  const concertIds = call.concertIds ?? (await notedConcerts(deps, userId));
   // One more than the page holds tells whether there is another page.
   const wanted = { userId, status, before, limit: limit + 1 };
   const lists = await Promise.all(concertIds.map((concertId) => listOf(deps, { ...wanted, concertId })));
@@ -50,13 +48,18 @@ export async function listReservations(deps: ListDeps, call: ListCall): Promise<
   };
 }
 
+async function notedConcerts(deps: ListDeps, userId: string): Promise<string[]> {
+  await flushNotes(deps, { userId }); // or a hold of a moment ago would not show
+  return concertsOf(deps, userId);
+}
+
 interface Found {
   spot: Spot;
   reservation: Reservation;
 }
 
 async function listOf(
-  { redis }: ListDeps,
+  { redis }: Pick<ListDeps, 'redis'>,
   { concertId, userId, status, before, limit }: Omit<ListCall, 'cursor'> & { concertId: string; before: Spot | null },
 ): Promise<Found[]> {
   const keys = concertKeys(concertId);

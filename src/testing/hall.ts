@@ -12,7 +12,7 @@ import { concertInput } from './fan.ts';
 import type { SocketServer } from './sockets.ts';
 import { enter, type TestRoom } from './waiting-room.ts';
 
-type HallServer = Pick<SocketServer, 'redis' | 'rooms' | 'catalogues' | 'seatMaps'>;
+type HallServer = Pick<SocketServer, 'redis' | 'log' | 'rooms' | 'catalogues' | 'seatMaps'>;
 
 /** Imports a concert that nobody has met before, or changes one. */
 export async function openHall(

@@ -168,6 +168,19 @@ describe('behind the answer', () => {
     expect(await livePlaces(deps, { userId: newUser(), withTokens: true })).toEqual([]);
   });
 
+  test('also of a join whose first answer was lost on its way from Redis', async () => {
+    const room = await openRoom(redis);
+    const userId = newUser();
+    const idempotency = { key: 'lost-reply', fingerprint: 'f' };
+    await ticketFor(room, userId, idempotency);
+    await until(async () => (await concertsOf(deps, userId)).length === 1);
+    // As if the process that asked first had never learned of it: another one is asked again.
+    await redis.del(walletKeys(userId).concerts);
+    await rooms.stop();
+    expect(await ticketFor(room, userId, idempotency)).toMatchObject({ repeated: true });
+    expect(await livePlaces(deps, { userId, withTokens: false })).toHaveLength(1);
+  });
+
   test('what is gathered is written when a process ends, and a note of a concert that is gone harms nobody', async () => {
     const room = await openRoom(redis);
     const userId = newUser();

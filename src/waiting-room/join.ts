@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Tokens } from '../auth/tokens.ts';
 import { type Refusal, refuse } from '../errors.ts';
 import type { RedisClient } from '../redis/script.ts';
+import { type ConcertNotes, noteLater } from '../wallet/concert-notebook.ts';
 import type { JoinAnswer } from './join.script.ts';
 import { joinWithOthers } from './join-batch.ts';
-import { type ConcertNotes, noteJoin } from './note-joins.ts';
 import type { RoomViews } from './room-views.ts';
 import type { Ticket } from './shapes.ts';
 import { ticketOfRow } from './ticket-row.ts';
@@ -46,14 +46,15 @@ function answerTo(deps: JoinDeps, call: JoinCall, answer: JoinAnswer): { ticket:
     case 'MISMATCH':
       return refuse('IDEMPOTENCY_MISMATCH');
     case 'REPEAT':
+      noteLater(deps, call); // the first answer may never have reached the process that asked
       return { ticket: ticketOfRow(answer.row, { concertId: call.concertId, tokens: deps.tokens }), repeated: true };
     case 'EXISTS':
-      noteJoin(deps, call);
+      noteLater(deps, call);
       return refuse('ALREADY_QUEUED', {
         ticket: ticketOfRow(answer.row, { concertId: call.concertId, tokens: deps.tokens }),
       });
     case 'JOINED': {
-      noteJoin(deps, call);
+      noteLater(deps, call);
       const ticket = ticketOfRow(answer.row, { concertId: call.concertId, tokens: deps.tokens });
       deps.rooms.waits.expect(ticket.queueId, {
         seconds: ticket.estimatedWaitSeconds,

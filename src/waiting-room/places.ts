@@ -4,9 +4,9 @@ import { type Refusal, refuse } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { concertKeys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';
+import { type ConcertNotes, flushNotes } from '../wallet/concert-notebook.ts';
 import { concertsOf } from '../wallet/note-concerts.ts';
 import { inspectPlaceScript } from './inspect-place.script.ts';
-import { type ConcertNotes, flushJoinNotes } from './note-joins.ts';
 import { placesOfScript } from './places-of.script.ts';
 import type { RoomViews } from './room-views.ts';
 import type { Ticket } from './shapes.ts';
@@ -21,7 +21,7 @@ export async function livePlaces(
   { redis, log, tokens }: PlacesDeps,
   { userId, withTokens }: { userId: string; withTokens: boolean },
 ): Promise<Ticket[]> {
-  await flushJoinNotes({ redis, log }, { userId }); // or a join of a moment ago would not show
+  await flushNotes({ redis, log }, { userId }); // or a join of a moment ago would not show
   const concertIds = (await concertsOf({ redis }, userId)).slice(0, LIMITS.CONCERTS_A_USER_ASKED);
   const found = await Promise.all(
     concertIds.map(async (concertId) => {

@@ -6,9 +6,9 @@ import { Unavailable } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Log } from '../observability/log.ts';
 import type { RedisClient } from '../redis/script.ts';
+import { endNotes } from '../wallet/concert-notebook.ts';
 import { createExpectedWaits, type ExpectedWaits, type WaitObserver } from './expected-waits.ts';
 import { type KeptRoom, keepRoom, type RoomListener, type RoomTick } from './kept-room.ts';
-import { endJoinNotes } from './note-joins.ts';
 import type { RoomView } from './room-view.ts';
 import { createVerdicts, type Verdicts } from './verdicts.ts';
 
@@ -106,7 +106,7 @@ export function createRoomViews({ redis, log, onWaitObserved = () => {} }: RoomV
       clearInterval(timer);
       timer = undefined;
       await Promise.all([...rooms.values()].map((room) => room.settled()));
-      await endJoinNotes({ redis, log });
+      await endNotes({ redis, log });
     },
   };
 }

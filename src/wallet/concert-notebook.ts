@@ -1,12 +1,13 @@
 /**
- * Behind the answer to a join, its concert is noted in the user's wallet slot: there the list of a user's places learns
- * which rooms to ask. Gathered and written in batches; a crash may lose the notes of the last moment, and the list then
- * lacks a live place until the next join.
+ * Behind the answer to a join or a hold, its concert is noted in the user's wallet slot: there the lists of a user's
+ * places and reservations learn which concerts to ask. Gathered and written in batches; a crash may lose the notes of
+ * the last moment, and the lists then lack a live place or hold until the user's next call of either kind.
  */
+import { createRecent, type Recent } from '../auth/recent.ts';
 import { LIMITS } from '../limits.ts';
 import type { Log } from '../observability/log.ts';
 import type { RedisClient } from '../redis/script.ts';
-import { type ConcertNote, noteConcerts } from '../wallet/note-concerts.ts';
+import { type ConcertNote, noteConcerts } from './note-concerts.ts';
 
 export interface ConcertNotes {
   redis: RedisClient;
@@ -15,6 +16,8 @@ export interface ConcertNotes {
 
 interface Notebook {
   notes: ConcertNote[];
+  /** what this process has written of late: a user who joined here and holds here costs one note */
+  written: Recent<true>;
   timer: NodeJS.Timeout | undefined;
   /** one write after another; never rejects */
   writing: Promise<unknown>;
@@ -27,15 +30,15 @@ const RETRY_MS = 500;
 
 const notebooks = new WeakMap<RedisClient, Notebook>();
 
-export function noteJoin(deps: ConcertNotes, { userId, concertId }: ConcertNote): void {
+export function noteLater(deps: ConcertNotes, { userId, concertId }: ConcertNote): void {
   const notebook = notebookOf(deps.redis);
-  if (notebook.notes.length >= LIMITS.CONCERT_NOTES_KEPT) return;
+  if (notebook.notes.length >= LIMITS.CONCERT_NOTES_KEPT || notebook.written.get(nameOf({ userId, concertId }))) return;
   notebook.notes.push({ userId, concertId });
   writeLater(deps, notebook, GATHER_MS);
 }
 
-/** Writes what is gathered, so that a list for `userId` shows a join of theirs of a moment ago. */
-export async function flushJoinNotes(deps: ConcertNotes, { userId }: { userId?: string } = {}): Promise<void> {
+/** Writes what is gathered, so that a list for `userId` shows what they did a moment ago. */
+export async function flushNotes(deps: ConcertNotes, { userId }: { userId?: string } = {}): Promise<void> {
   const notebook = notebooks.get(deps.redis);
   if (!notebook) return;
   const nothing = userId !== undefined && !notebook.notes.some((note) => note.userId === userId);
@@ -43,8 +46,8 @@ export async function flushJoinNotes(deps: ConcertNotes, { userId }: { userId?: 
 }
 
 /** Writes what is gathered as a process ends; what cannot be written then is lost, as in a crash. */
-export async function endJoinNotes(deps: ConcertNotes): Promise<void> {
-  await flushJoinNotes(deps).catch(toldAlready);
+export async function endNotes(deps: ConcertNotes): Promise<void> {
+  await flushNotes(deps).catch(toldAlready);
   clearTimeout(notebooks.get(deps.redis)?.timer);
   notebooks.delete(deps.redis);
 }
@@ -52,10 +55,20 @@ export async function endJoinNotes(deps: ConcertNotes): Promise<void> {
 function notebookOf(redis: RedisClient): Notebook {
   let notebook = notebooks.get(redis);
   if (!notebook) {
-    notebook = { notes: [], timer: undefined, writing: Promise.resolve(), failing: false };
+    notebook = {
+      notes: [],
+      written: createRecent(LIMITS.CONCERT_NOTES_KEPT),
+      timer: undefined,
+      writing: Promise.resolve(),
+      failing: false,
+    };
     notebooks.set(redis, notebook);
   }
   return notebook;
+}
+
+function nameOf({ userId, concertId }: ConcertNote): string {
+  return `${concertId} ${userId}`;
 }
 
 function writeLater(deps: ConcertNotes, notebook: Notebook, afterMs: number): void {
@@ -74,9 +87,11 @@ async function writeAll(deps: ConcertNotes, notebook: Notebook): Promise<void> {
   const notes = notebook.notes.splice(0);
   try {
     await noteConcerts(deps, notes);
+    for (const note of notes) notebook.written.set(nameOf(note), true);
     notebook.failing = false;
   } catch (error) {
-    if (!notebook.failing) deps.log.warn({ err: error }, 'concerts of new places are not noted; tried until they are');
+    if (!notebook.failing)
+      deps.log.warn({ err: error }, 'concerts of new places and holds are not noted; tried until they are');
     notebook.failing = true;
     notebook.notes.unshift(...notes);
     writeLater(deps, notebook, RETRY_MS);
