@@ -1,4 +1,5 @@
 import { type Refusal, refuse } from '../errors.ts';
+import { names } from '../etag.ts';
 import type { ScheduleCatalogue } from './catalogue.ts';
 import type { Catalogues } from './catalogues.ts';
 import type { SeatMaps } from './seat-maps.ts';
@@ -100,12 +101,4 @@ const COMMA = Buffer.from(',');
 function listOf(schedules: readonly Buffer[]): Buffer {
   const joined = schedules.flatMap((schedule, i) => (i === 0 ? [schedule] : [COMMA, schedule]));
   return Buffer.concat([Buffer.from('{"schedules":['), ...joined, Buffer.from(']}')]);
-}
-
-/** `If-None-Match`: `*`, or tags of which each may be weak. */
-function names(ifNoneMatch: string, etag: string): boolean {
-  return ifNoneMatch.split(',').some((tag) => {
-    const plain = tag.trim();
-    return plain === '*' || plain === etag || plain === `W/${etag}`;
-  });
 }

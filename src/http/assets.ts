@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
+import { names } from '../etag.ts';
 
 export interface Asset {
   type: string;
@@ -61,8 +62,7 @@ export function assetReply(
   { acceptEncoding, ifNoneMatch, headers = {} }: Wanted & { headers?: Record<string, string> },
 ): AssetReply {
   const all = { 'Content-Type': type, ETag: etag, Vary: 'Accept-Encoding', ...headers };
-  if (ifNoneMatch.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag))
-    return { status: 304, headers: all };
+  if (names(ifNoneMatch, etag)) return { status: 304, headers: all };
   for (const [coding, text] of coded)
     if (accepts(acceptEncoding, coding)) return { status: 200, headers: { ...all, 'Content-Encoding': coding }, text };
   return { status: 200, headers: all, text: plain };

@@ -13,8 +13,6 @@ interface Bucket {
 export interface Buckets {
   /** Takes a token. 0: it was there. Else: in so many seconds there will be one. */
   take(name: string): number;
-  /** Takes a token if it is there; else nothing happens. */
-  takes(name: string): boolean;
   /** From now on a token of this bucket comes back every so many ms. */
   pace(name: string, refillMs: number): void;
 }
@@ -27,7 +25,7 @@ export interface BucketSize {
 }
 
 export function createBuckets({ burst, refillMs }: BucketSize, now: () => number = () => performance.now()): Buckets {
-  if (burst === 0 || refillMs === Infinity) return { take: () => 0, takes: () => true, pace: () => {} };
+  if (burst === 0 || refillMs === Infinity) return { take: () => 0, pace: () => {} };
   const buckets = createRecent<Bucket>(LIMITS.RATE_BUCKETS_KEPT);
 
   /** The bucket as of now. */
@@ -49,12 +47,6 @@ export function createBuckets({ burst, refillMs }: BucketSize, now: () => number
       if (bucket.tokens < 1) return ((1 - bucket.tokens) * bucket.refillMs) / 1000;
       bucket.tokens -= 1;
       return 0;
-    },
-    takes(name) {
-      const bucket = settle(name);
-      if (bucket.tokens < 1) return false;
-      bucket.tokens -= 1;
-      return true;
     },
     pace(name, paceMs) {
       settle(name).refillMs = paceMs;

@@ -17,16 +17,22 @@ export interface Head {
   peer(): string;
 }
 
-/** The request itself, to be asked within the turn in which it came; '' for what is not there. */
-export type Glance = Pick<HttpRequest, 'getQuery' | 'getHeader' | 'getParameter'>;
+/** The request itself, to be asked within the turn in which it came. */
+export type Glance = Pick<HttpRequest, 'getQuery' | 'forEach' | 'getParameter'>;
 
-/** Everything that is needed of a request, in one pass. */
-export function copyHead(res: HttpResponse, req: HttpRequest): Head {
+/** Not `getHeader`, which tells nothing of a second one of a name, and not an empty one from none. */
+export function headersOf(req: Pick<HttpRequest, 'forEach'>): Head['headers'] {
   const headers = new Map<string, string>();
   req.forEach((name, value) => {
     const before = headers.get(name);
     headers.set(name, before === undefined ? value : `${before},${value}`);
   });
+  return headers;
+}
+
+/** Everything that is needed of a request, in one pass. */
+export function copyHead(res: HttpResponse, req: HttpRequest): Head {
+  const headers = headersOf(req);
   return {
     method: req.getCaseSensitiveMethod(),
     path: req.getUrl(),

@@ -41,8 +41,10 @@ function glance(path: string, headers: Record<string, string>, query = ''): Http
     const found = new RegExp(`^${pattern.replaceAll(/:\w+/g, '([^/]+)')}$`).exec(path);
     if (!found) continue;
     const [, ...values] = found;
-    const getHeader = (name: string) => headers[name] ?? '';
-    return answerOf({ getHeader, getQuery: () => query, getParameter: (at: number) => values[at] });
+    const forEach = (tell: (name: string, value: string) => void) => {
+      for (const [name, value] of Object.entries(headers)) tell(name, value);
+    };
+    return answerOf({ forEach, getQuery: () => query, getParameter: (at: number) => values[at] });
   }
   return undefined;
 }
@@ -94,8 +96,20 @@ describe('goes the long way', () => {
     ['user-token', 'Bearer x'],
     ['content-length', '0'],
     ['transfer-encoding', 'chunked'],
-  ])('with %s', (name, value) => {
+    ['authorization', ''],
+    ['content-length', ''],
+  ])('with %s: %s', (name, value) => {
     expect(glance('/api/v1/queue', { 'queue-token': waiting.token, [name]: value })).toBeNull();
+  });
+
+  test('with two of a header, of which the first is empty or good', async () => {
+    const ask = (lines: string) =>
+      rawCall(
+        api.served.port,
+        `GET /api/v1/queue HTTP/1.1\r\nHost: a\r\nqueue-token: ${waiting.token}\r\n${lines}\r\n`,
+      );
+    expect(await ask('queue-token: other\r\n')).toMatchObject({ status: 401 });
+    expect(await ask('content-length:\r\ncontent-length: 5\r\n')).toMatchObject({ status: 400 });
   });
 
   test('with a query, and with a queue token that is not there, not known or of another place', async () => {

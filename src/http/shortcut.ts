@@ -7,7 +7,7 @@ import type { KnownQueue } from '../auth/tokens.ts';
 import type { Cors } from './cors.ts';
 import { dress } from './dress.ts';
 import type { HttpAnswer } from './exchange.ts';
-import type { Glance } from './head.ts';
+import { type Glance, type Head, headersOf } from './head.ts';
 import type { HttpApp } from './http-app.ts';
 import type { Prepared } from './prepare.ts';
 import { requestIdOf } from './request-id.ts';
@@ -24,23 +24,26 @@ export function createShortcut(
   const { fromMemory } = route;
   if (!fromMemory) return null;
   return (glance) => {
-    const token = glance.getHeader('queue-token');
-    if (token === '' || glance.getQuery()) return null;
-    for (const name of NOT_PLAIN) if (glance.getHeader(name) !== '') return null;
+    const headers = headersOf(glance);
+    const token = headers.get('queue-token');
+    if (!token || glance.getQuery()) return null;
+    for (const name of NOT_PLAIN) if (headers.has(name)) return null;
     const started = performance.now();
     const known = app.tokens.knownQueue(token);
-    const reply = known && fromMemory(app, { known, glance });
+    const reply = known && fromMemory(app, { known, headers, param: (at) => glance.getParameter(at) });
     if (!reply) return null;
     const seconds = (performance.now() - started) / 1000;
     observe(reply.status, seconds);
-    const requestId = requestIdOf(glance.getHeader('x-request-id'));
+    const requestId = requestIdOf(headers.get('x-request-id') ?? '');
     answered(reply.status, { route, requestId, seconds });
-    return dress(reply, { route, requestId, more: cors.on ? cors.headers(glance.getHeader('origin')) : {} });
+    return dress(reply, { route, requestId, more: cors.on ? cors.headers(headers.get('origin') ?? '') : {} });
   };
 }
 
 /** What a shortcut may look at: a queue token that was found good before, and the path. */
 export interface Shortcut {
   known: KnownQueue;
-  glance: Glance;
+  headers: Head['headers'];
+  /** raw, in the order of the path; undefined where it has no such one */
+  param(at: number): string | undefined;
 }

@@ -69,6 +69,9 @@ export async function visit(
   return { page, complaints, close: () => context.close() };
 }
 
+/** A browser on a busy machine takes its time. */
+export const soon = <T>(look: () => Promise<T>) => expect.poll(look, { timeout: 25_000, interval: 100 });
+
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 interface Violation {

@@ -9,7 +9,7 @@ import { call, concertInput, enter, newFan, operatorCall, putConcert } from '../
 import { type RedisServer, startRedis } from '../testing/redis-server.ts';
 import { JWT_SECRET, startSystem, type System } from '../testing/system.ts';
 import { openWallet } from '../wallet/open.ts';
-import { chromiumPath, expectAccessible, launch, visit, type Visitor } from './browser.fixture.ts';
+import { chromiumPath, expectAccessible, launch, soon, visit, type Visitor } from './browser.fixture.ts';
 
 const databaseUrl = await testDatabase();
 let redis: RedisServer;
@@ -43,8 +43,6 @@ async function come(options: Parameters<typeof visit>[2] = {}): Promise<Visitor>
   return visitor;
 }
 
-/** A browser on a busy machine takes its time. */
-const soon = <T>(look: () => Promise<T>) => expect.poll(look, { timeout: 25_000, interval: 100 });
 const at = (path: string) => `${system.url}/#${path}`;
 const byId = (page: Page, id: string) => page.locator(`[data-testid="${id}"]`);
 

@@ -5,7 +5,7 @@ import { testDatabase } from '../testing/connect.ts';
 import { call, concertInput, newFan, operatorCall, putConcert } from '../testing/fan.ts';
 import { type RedisServer, startRedis } from '../testing/redis-server.ts';
 import { OPERATOR_KEY, startSystem, type System } from '../testing/system.ts';
-import { chromiumPath, expectAccessible, launch, visit, type Visitor } from './browser.fixture.ts';
+import { chromiumPath, expectAccessible, launch, soon, visit, type Visitor } from './browser.fixture.ts';
 
 const databaseUrl = await testDatabase();
 let redis: RedisServer;
@@ -14,7 +14,6 @@ let browser: Browser;
 let visitor: Visitor;
 let page: Page;
 
-const soon = <T>(look: () => Promise<T>) => expect.poll(look, { timeout: 25_000, interval: 100 });
 const last = (chart: string) => page.locator(`[data-testid="last ${chart}"]`).textContent();
 
 beforeAll(async () => {

@@ -49,10 +49,13 @@ export async function seats(app: HttpApp, { caller: { userId }, params, query, i
 }
 
 /** Of a place that the guard has let pass of late. */
-export function seatsFromMemory({ rooms, catalogues, seatMaps }: HttpApp, { known: { claims }, glance }: Shortcut) {
-  const [concertId = '', scheduleId = ''] = [glance.getParameter(0), glance.getParameter(1)];
+export function seatsFromMemory(
+  { rooms, catalogues, seatMaps }: HttpApp,
+  { known: { claims }, headers, param }: Shortcut,
+) {
+  const [concertId = '', scheduleId = ''] = [param(0), param(1)];
   if (concertId !== claims.concertId || !rooms.verdicts.passes(claims.queueId)) return null;
-  const ifNoneMatch = glance.getHeader('if-none-match');
+  const ifNoneMatch = headers.get('if-none-match') ?? '';
   const map = seatsInMemory({ catalogues, seatMaps }, { concertId, scheduleId, ifNoneMatch, userId: claims.userId });
   return map && seatsReply(map);
 }

@@ -7,12 +7,21 @@ import { drawnCsp, drawnPage, INDEX_CSP, indexPage } from '../docs-page.ts';
 import type { HttpApp } from '../http-app.ts';
 import { redoc } from '../redoc.ts';
 
+const texts = new WeakMap<object, string>();
+
 export async function openApi({ documents }: HttpApp) {
-  return serialised(JSON.stringify(documents.openApi));
+  return serialised(textOf(documents.openApi));
 }
 
 export async function asyncApi({ documents }: HttpApp) {
-  return serialised(JSON.stringify(documents.asyncApi));
+  return serialised(textOf(documents.asyncApi));
+}
+
+/** Hundreds of kilobytes, which never change: serialised when first asked for. */
+function textOf(document: object): string {
+  const text = texts.get(document) ?? JSON.stringify(document);
+  texts.set(document, text);
+  return text;
 }
 
 export async function documentsPage({ documents }: HttpApp) {

@@ -43,13 +43,13 @@ export async function poll(app: HttpApp, { caller: { claims, token } }: { caller
 }
 
 /** Of a place that memory knows to be waiting. */
-export function pollFromMemory({ rateLimits: { polls }, rooms }: HttpApp, { known, glance }: Shortcut) {
+export function pollFromMemory({ rateLimits: { polls }, rooms }: HttpApp, { known, param }: Shortcut) {
   const { claims } = known;
-  const named = glance.getParameter(0);
+  const named = param(0);
   if (named !== undefined && named !== claims.queueId) return null;
   const view = waitingIn(rooms, claims);
-  // A poll too many is refused the long way, which counts it.
-  if (!view || !polls.takes(claims.queueId)) return null;
+  // A poll too many takes nothing, and is refused the long way, which counts it.
+  if (!view || polls.take(claims.queueId) > 0) return null;
   const { json, pollAfterSeconds } = waitingTicketJson(known, {
     position: view.positionOf(claims.sequence),
     room: view,

@@ -32,7 +32,7 @@ interface Picture {
   hall: Hall;
   /** by index; the caller's, read when it is drawn */
   looks: Uint8Array;
-  colours: () => Colours;
+  colours: Colours;
   stageName: string;
 }
 
@@ -79,13 +79,18 @@ export class Painter {
     cancelAnimationFrame(this.#frame);
   }
 
+  recolour(colours: Colours): void {
+    this.#picture.colours = colours;
+    this.all();
+  }
+
   #ask(): void {
     this.#frame ||= requestAnimationFrame(() => this.#draw());
   }
 
   #draw(): void {
     this.#frame = 0;
-    const paint = this.#picture.colours();
+    const paint = this.#picture.colours;
     if (this.#whole || this.#isFar()) this.#drawAll(paint);
     else {
       this.#place();

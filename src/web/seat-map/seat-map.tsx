@@ -137,18 +137,18 @@ function setStage(
     const seat = transform.k * SEAT < 4 ? null : seatAt(event);
     hover(seat ? seat.seatId : '');
   };
-  const onScheme = () => painter.all();
+  const onScheme = () => painter.recolour(coloursOf(canvas));
   const scheme = matchMedia('(prefers-color-scheme: dark)');
-  canvas.addEventListener('click', onClick);
-  canvas.addEventListener('pointermove', onMove);
-  scheme.addEventListener('change', onScheme);
+  const listening = new AbortController();
+  const { signal } = listening;
+  canvas.addEventListener('click', onClick, { signal });
+  canvas.addEventListener('pointermove', onMove, { signal });
+  scheme.addEventListener('change', onScheme, { signal });
   const stop = () => {
     resize.disconnect();
     painter.stop();
     selection.on('.zoom', null);
-    canvas.removeEventListener('click', onClick);
-    canvas.removeEventListener('pointermove', onMove);
-    scheme.removeEventListener('change', onScheme);
+    listening.abort();
   };
   return { stage: { painter, behaviour, canvas, looks, fit }, stop };
 }
@@ -177,21 +177,16 @@ function lookOf(
   return price !== null && own !== price ? LOOK.dimmed : LOOK.free;
 }
 
-/** From the sheet, so that light and dark are said once; asked at each drawing of the whole, of which there is one a frame. */
-function coloursOf(canvas: HTMLCanvasElement): () => Colours {
+/** From the sheet, so that light and dark are said once. */
+function coloursOf(canvas: HTMLCanvasElement): Colours {
   const style = getComputedStyle(canvas);
   const of = (name: string) => style.getPropertyValue(`--${name}`).trim();
-  const read = (): Colours => ({
+  return {
     looks: ['free', 'held', 'sold', 'mine', 'chosen', 'lost', 'dimmed'].map((look) => of(`seat-${look}`)),
     text: of('ink'),
     soft: of('hall-soft'),
     block: of('hall-block'),
     stage: of('hall-stage'),
     onSeat: of('paper'),
-  });
-  let known = read();
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
-    known = read();
-  });
-  return () => known;
+  };
 }
