@@ -1,4 +1,5 @@
 // Runs before every test file: one that leaves a connection, a listening port, a child process or a timer behind fails.
+import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll } from 'vitest';
 
@@ -19,9 +20,16 @@ function leaked(): string[] {
     .map(([kind, n]) => `${n - (before.get(kind) ?? 0)} ${kind}`);
 }
 
+/** Both ends of each socket; a handle that Node has lost the owner of has none. */
+function ends(): string {
+  const { _getActiveHandles: handles } = process as unknown as { _getActiveHandles(): unknown[] };
+  const sockets = handles.call(process).filter((handle) => handle instanceof Socket);
+  return sockets.map(({ localPort, remotePort }) => `${localPort} to ${remotePort}`).join(', ') || 'no socket';
+}
+
 afterAll(async () => {
   const deadline = performance.now() + GRACE_MS;
   while (leaked().length > 0 && performance.now() < deadline) await sleep(20);
   const left = leaked();
-  if (left.length > 0) throw new Error(`this test file leaves open: ${left.join(', ')}`);
+  if (left.length > 0) throw new Error(`this test file leaves open: ${left.join(', ')} (open now: ${ends()})`);
 });

@@ -69,9 +69,16 @@ function reset({ client, upstream }: Pair): void {
   for (const socket of [client, upstream]) end(socket);
 }
 
-/** A reset; not of one that is being ended already: libuv resets none of those, and Node then keeps its handle for ever. */
+const ended = new WeakSet<Socket>();
+
+/**
+ * A reset, once; not of one that is being ended already, by a reset before or otherwise: libuv resets none of those, and
+ * Node then keeps its handle for ever.
+ */
 function end(socket: Socket): void {
-  if (socket.writableEnded) socket.destroy();
+  if (ended.has(socket)) return;
+  ended.add(socket);
+  if (socket.writableEnded || socket.writableLength > 0) socket.destroy();
   else socket.resetAndDestroy();
 }
 
