@@ -1,7 +1,8 @@
 /** Short forms of the cases that end processes: something was really done, and every promise held. `npm run chaos` runs the long forms. */
 import { expect, test } from 'vitest';
 import { kill } from './kill.ts';
-import { postgresAway, redisAway } from './away.ts';
+import { postgresAway } from './postgres-away.ts';
+import { redisAway } from './redis-away.ts';
 import { renderTable, renderVerdict } from './report.ts';
 import { restart } from './restart.ts';
 import { shortForm } from './short-form.ts';

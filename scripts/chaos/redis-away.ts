@@ -1,30 +1,17 @@
-/**
- * Case 5, servers that are away: PostgreSQL (sales go on, and all rows come later) and Redis (503 within a second, sockets
- * stay open, and it goes on by itself).
- */
+/** Case 5, Redis is away: 503 within a second, sockets stay open, and it goes on by itself. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { call } from '../../src/testing/fan.ts';
 import { until } from '../../src/testing/until.ts';
 import type { Case, CaseOptions, Check, Verdict } from './case.ts';
-import { harmUntil } from './kit/bounds.ts';
 import { type Fleet, startFleet } from './kit/fleet.ts';
 import { checkAll } from './kit/invariants.ts';
-import { type Attempt, type Ledger, tally } from './kit/ledger.ts';
+import type { Ledger } from './kit/ledger.ts';
 import { startLoad } from './kit/load.ts';
-import { type Dice, dice } from './kit/random.ts';
+import { isDuring, type Outage, outagesOf, told } from './kit/outages.ts';
+import { dice } from './kit/random.ts';
 import { startWatchers, type Watchers } from './kit/watchers.ts';
 
-/** In the long form. */
-const OUTAGES = 100;
-const BETWEEN_MS = [500, 2_000] as const;
 const WATCHERS = 20;
-
-export const postgresAway: Case = {
-  name: 'postgres-away',
-  about: 'PostgreSQL killed, refusing or silent for seconds under load: sales go on, rows come later',
-  short: 0.02,
-  run: runPostgresAway,
-};
 
 export const redisAway: Case = {
   name: 'redis-away',
@@ -32,110 +19,6 @@ export const redisAway: Case = {
   short: 0.03,
   run: runRedisAway,
 };
-
-interface Outage {
-  how: string;
-  fromMs: number;
-  untilMs: number;
-}
-
-/** One after the other until all are done or the time is up. Their times by the clock of the ledger. */
-async function outagesOf(
-  { size, deadlineMs, tell }: CaseOptions,
-  { random, ways }: { random: Dice; ways: Record<string, () => Promise<void>> },
-): Promise<Outage[]> {
-  const times = Math.max(1, Math.round(OUTAGES * size));
-  const outages: Outage[] = [];
-  const endMs = harmUntil(deadlineMs);
-  while (outages.length < times && performance.now() < endMs) {
-    await sleep(random.between(...BETWEEN_MS));
-    const how = Object.keys(ways)[outages.length % Object.keys(ways).length] ?? '';
-    const fromMs = Date.now();
-    await ways[how]?.();
-    outages.push({ how, fromMs, untilMs: Date.now() });
-    if (outages.length % 10 === 0) tell(`${outages.length} of ${times} outages`);
-  }
-  await sleep(BETWEEN_MS[0]);
-  return outages;
-}
-
-const isDuring = ({ sentMs, doneMs }: Attempt, { fromMs, untilMs }: Outage): boolean =>
-  sentMs >= fromMs && doneMs > 0 && doneMs <= untilMs;
-
-function told(
-  what: string,
-  { outages, ledger, checks }: { outages: Outage[]; ledger: Ledger; checks: Check[] },
-): Verdict {
-  const ways = [...Map.groupBy(outages, ({ how }) => how)].map(([how, all]) => `${how} ${all.length}`).join(', ');
-  const seconds = outages.reduce((sum, { fromMs, untilMs }) => sum + untilMs - fromMs, 0) / 1000;
-  const done = `${what} was away ${outages.length} times under load (${ways}), ${seconds.toFixed(0)} s in all`;
-  return { done, runs: outages.length, ...tally(ledger), checks };
-}
-
-async function runPostgresAway(options: CaseOptions): Promise<Verdict> {
-  const random = dice(options.seed);
-  const fleet = await startFleet({ throughProxies: true });
-  try {
-    const load = await startLoad(fleet, { fans: 40, concerts: 3, seats: 400, seed: options.seed });
-    const { postgres } = fleet;
-    const proxy = fleet.proxies?.postgres;
-    const away = () => sleep(random.between(1_000, 4_000));
-    const outages = await outagesOf(options, {
-      random,
-      ways: {
-        killed: async () => {
-          await postgres.kill9();
-          await away();
-          // What sells meanwhile must start again without PostgreSQL, too.
-          await restartSome(fleet, random);
-          await postgres.restart();
-        },
-        silent: async () => {
-          proxy?.delay(600_000);
-          await away();
-          proxy?.delay(0);
-          proxy?.cut();
-        },
-        refusing: async () => {
-          proxy?.refuse(true);
-          proxy?.cut();
-          await away();
-          proxy?.refuse(false);
-        },
-      },
-    });
-    const ledger = await load.stop();
-    const checks = [judgeSalesWentOn(ledger, outages), ...(await checkAll(fleet, ledger))];
-    return told('PostgreSQL', { outages, ledger, checks });
-  } finally {
-    await fleet.close();
-  }
-}
-
-async function restartSome(fleet: Fleet, random: Dice): Promise<void> {
-  if (random.chance(0.7)) return;
-  const part = random.pick([fleet.worker, ...fleet.servers]);
-  await part.stop();
-  await part.start();
-}
-
-const SALES = ['hold', 'charge', 'pay'] as const;
-
-/** Not that nothing was refused: on a busy machine Redis may miss its 800 ms, with PostgreSQL there or not. */
-function judgeSalesWentOn({ operations }: Ledger, outages: readonly Outage[]): Check {
-  const violations: string[] = [];
-  const sold = operations.filter(({ effect }) => effect !== null);
-  const within = (outage: Outage) =>
-    sold.filter(({ attempts }) => attempts.some((attempt) => isDuring(attempt, outage)));
-  const found = outages.map((outage) => ({ outage, during: within(outage) }));
-  for (const { outage, during } of found)
-    if (during.length === 0)
-      violations.push(`nothing was sold while it was ${outage.how} at ${new Date(outage.fromMs).toISOString()}`);
-  const all = found.flatMap(({ during }) => during);
-  for (const kind of SALES)
-    if (!all.some((operation) => operation.kind === kind)) violations.push(`no ${kind} was answered in any outage`);
-  return { what: 'holds, charges and payments went on while PostgreSQL was away', looked: all.length, violations };
-}
 
 async function runRedisAway(options: CaseOptions): Promise<Verdict> {
   const random = dice(options.seed);
