@@ -16,6 +16,7 @@ test('defaults', () => {
     demo: true,
     durability: 'fsync',
     balanceRequiresActive: false,
+    jobsUrl: '',
     jwtSecrets: [],
     operatorKeys: [],
   });

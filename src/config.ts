@@ -71,6 +71,10 @@ export const SETTINGS = Type.Object({
   OPERATOR_PORT: count(0, "port of the worker's own page for jobs; 0: off", {
     maximum: 65_535,
   }),
+  JOBS_URL: words(
+    '^(|https?://\\S+|:\\d{1,5})$',
+    "where operators' browsers reach the worker's own page, which the console links to: an address, or `:3001` for that port of the console's own host. Unset: `:OPERATOR_PORT` where that is set here",
+  ),
   CURRENCY: Type.String({
     pattern: '^[A-Z]{3}$',
     default: 'KRW',
@@ -129,6 +133,8 @@ export interface Config {
   corsOrigins: string[];
   trustedProxies: string[];
   operatorPort: number;
+  /** '' where nobody knows; `:3001`: a port of the console's own host */
+  jobsUrl: string;
   currency: string;
   demo: boolean;
   balanceRequiresActive: boolean;
@@ -199,6 +205,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     corsOrigins: list(s.CORS_ORIGINS),
     trustedProxies: list(s.TRUSTED_PROXIES),
     operatorPort: s.OPERATOR_PORT,
+    jobsUrl: s.JOBS_URL || (s.OPERATOR_PORT > 0 ? `:${s.OPERATOR_PORT}` : ''),
     currency: s.CURRENCY,
     demo: s.DEMO,
     balanceRequiresActive: s.BALANCE_REQUIRES_ACTIVE,
@@ -231,6 +238,7 @@ export function childEnvironment(config: Config, child: { name: string; role: Co
     JWT_SECRET: config.jwtSecrets.join(','),
     OPERATOR_KEY: config.operatorKeys === 'off' ? 'off' : config.operatorKeys.join(','),
     OPERATOR_PORT: child.role === 'server' ? '0' : String(config.operatorPort),
+    JOBS_URL: config.jobsUrl,
   };
 }
 

@@ -49,6 +49,7 @@ GET /openapi.json
 GET /asyncapi.json
 GET /docs
 PUT /api/v1/admin/concerts/{concertId}
+GET /api/v1/admin/concerts/{concertId}/room
 PATCH /api/v1/admin/concerts/{concertId}/room
 GET /api/v1/admin/concerts/{concertId}/stats
 GET /api/v1/admin/concerts/{concertId}/queue/{queueId}

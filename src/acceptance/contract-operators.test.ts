@@ -302,6 +302,27 @@ describe('the room', () => {
     expect((await patch('none', { capacity: -1 })).body.code).toBe('VALIDATION');
   });
 
+  test('what it is set to can be read', async () => {
+    const set = () => under.operator('/concerts/set/room');
+    expect((await set()).body.code).toBe('CONCERT_NOT_FOUND');
+    await put('set', concertInput({ room: { capacity: 7, sessionSeconds: 90 } }));
+    const settings = {
+      state: 'OPEN',
+      opensAt: null,
+      capacity: 7,
+      admitPerSecond: 10_000,
+      sessionSeconds: 90,
+      claimSeconds: 60,
+      reentry: 'reject',
+    };
+    expect((await set()).body).toStrictEqual(settings);
+    await patch('set', { state: 'CLOSED', opensAt: '2099-01-01T00:00:00Z', reentry: 'supersede', claimSeconds: 5 });
+    const opensAt = '2099-01-01T00:00:00.000Z';
+    const changed = { ...settings, state: 'CLOSED', opensAt, reentry: 'supersede', claimSeconds: 5 };
+    expect((await set()).body).toStrictEqual(changed);
+    expect((await under.call('/api/v1/admin/concerts/set/room')).status).toBe(401);
+  });
+
   test.each(roomFaults())('%s is refused, and the room goes on', async (_, change) => {
     expect((await patch('room', change)).body.code).toBe('VALIDATION');
     const room = await under.call('/api/v1/concerts/room/room');

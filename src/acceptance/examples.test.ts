@@ -48,6 +48,7 @@ test('the door opens; she holds seats, cancels, holds them again, pays', async (
   socket.send(said('auth'));
   await news('ticket', 'ticket', 'WAITING');
   await examples.expectShown('PATCH /api/v1/admin/concerts/{concertId}/room', 200, operator);
+  await examples.expectShown('GET /api/v1/admin/concerts/{concertId}/room', 200, operator);
   heard('room', await socket.next(({ type, room }) => type === 'room' && (room as Loose).state === 'OPEN'));
   heard('ticket', await news('ticket', 'ticket', 'ACTIVE'));
   socket.send(said('watch'));

@@ -541,6 +541,15 @@ export interface Calls {
       | 'INTERNAL'
       | 'UNAVAILABLE';
   };
+  /** What a waiting room is set to. `GET /api/v1/admin/concerts/{concertId}/room` */
+  readRoom: {
+    input: {
+      /** chosen by the operator */
+      concertId: string;
+    };
+    answer: { status: 200; body: SetRoom };
+    refusal: 'UNAUTHENTICATED' | 'FORBIDDEN' | 'VALIDATION' | 'CONCERT_NOT_FOUND' | 'INTERNAL' | 'UNAVAILABLE';
+  };
   /** Change a waiting room. `PATCH /api/v1/admin/concerts/{concertId}/room` */
   patchRoom: {
     input: {
@@ -1212,6 +1221,17 @@ export interface SeatMap {
   }[];
 }
 
+export interface SetRoom {
+  state: 'OPEN' | 'PAUSED' | 'CLOSED';
+  /** when a CLOSED room opens by itself */
+  opensAt: string | null;
+  capacity: number;
+  admitPerSecond: number;
+  sessionSeconds: number;
+  claimSeconds: number;
+  reentry: 'reject' | 'supersede';
+}
+
 export interface Stats {
   /** places that wait */
   waiting: number;
@@ -1304,6 +1324,7 @@ export const CALLS = {
   pay: ['POST', '/api/v1/payments', 'qa'],
   payment: ['GET', '/api/v1/payments/{paymentId}', 'qao'],
   putConcert: ['PUT', '/api/v1/admin/concerts/{concertId}', 'o', ['dryRun']],
+  readRoom: ['GET', '/api/v1/admin/concerts/{concertId}/room', 'o'],
   patchRoom: ['PATCH', '/api/v1/admin/concerts/{concertId}/room', 'o'],
   resetRoom: ['POST', '/api/v1/admin/concerts/{concertId}/room/reset', 'o'],
   stats: ['GET', '/api/v1/admin/concerts/{concertId}/stats', 'o'],

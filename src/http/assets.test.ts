@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { testRedis } from '../testing/connect.ts';
-import { assetReply, loadAssets } from './assets.ts';
+import { assetReply, linkJobs, loadAssets } from './assets.ts';
 import { asset, fanPage } from './calls/pages.ts';
 import { serve } from './http.fixture.ts';
 import { route } from './route.ts';
@@ -25,6 +25,24 @@ const redis = await testRedis();
 test('files by their bare names, of known types only', () => {
   expect([...assets.keys()].sort()).toEqual(['app-1a2b.js', 'index.html']);
   expect(loadAssets(join(dir, 'none')).size).toBe(0);
+});
+
+test('the console learns where the page for jobs is; nothing else changes', () => {
+  const page = {
+    type: 'text/html',
+    etag: '"x"',
+    plain: Buffer.from('<meta name="onsale-jobs" content="">'),
+    coded: new Map(),
+  };
+  const all = new Map([...assets, ['console.html', page]]);
+  expect(linkJobs(all, '')).toBe(all);
+  expect(linkJobs(assets, ':3001')).toBe(assets);
+  const linked = linkJobs(all, 'https://jobs.example/?a=1&b="');
+  expect(linked.get('console.html')?.plain.toString()).toBe(
+    '<meta name="onsale-jobs" content="https://jobs.example/?a=1&amp;b=&quot;">',
+  );
+  expect(linked.get('console.html')?.etag).not.toBe('"x"');
+  expect(linked.get('index.html')).toBe(all.get('index.html'));
 });
 
 test.each([

@@ -44,12 +44,27 @@ export function loadAssets(dir: string): Assets {
 }
 
 function readAsset(path: string, type: string): Asset {
-  const plain = readFileSync(path);
   const coded = CODINGS.filter(([, ending]) => existsSync(path + ending)).map(
     ([coding, ending]) => [coding, readFileSync(path + ending)] as const,
   );
+  return assetOf(type, readFileSync(path), new Map(coded));
+}
+
+function assetOf(type: string, plain: Buffer, coded: Asset['coded']): Asset {
   const etag = `"${createHash('sha256').update(plain).digest('base64url').slice(0, 22)}"`;
-  return { type, etag, plain, coded: new Map(coded) };
+  return { type, etag, plain, coded };
+}
+
+const NO_JOBS = /(<meta name="onsale-jobs" content=")("[ /]*>)/;
+
+/** Tells the console where the worker's own page is: where it runs is known only now. */
+export function linkJobs(assets: Assets, jobsUrl: string): Assets {
+  const page = assets.get('console.html');
+  if (!page || jobsUrl === '') return assets;
+  const address = jobsUrl.replaceAll('&', '&amp;').replaceAll('"', '&quot;');
+  const text = page.plain.toString().replace(NO_JOBS, (_, before, after) => before + address + after);
+  // A kilobyte: as it is, it need not be compressed.
+  return new Map([...assets, ['console.html', assetOf(page.type, Buffer.from(text), new Map())]]);
 }
 
 export type AssetReply =

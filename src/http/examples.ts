@@ -4,6 +4,7 @@
  * server gives them, and each answer must have the members and values shown here, save ids, times and numbers.
  */
 import type { ErrorCode } from '../errors.ts';
+import { ROOM_DEFAULTS } from '../waiting-room/settings.ts';
 
 const AT = (time: string) => `2026-12-01T${time}Z`;
 const USER = '5f3b0e1c-7a52-4b0c-9d3e-2f9f4f6f5a10';
@@ -201,6 +202,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   pay: { body: { reservationId: RESERVATION }, answers: { 201: { ...PAID, recordedAt: null }, 200: PAID } },
   payment: { answers: { 200: PAID } },
   putConcert: { body: SALE, answers: { 201: imported, 200: { ...imported, added: 0, unchanged: 20 } } },
+  readRoom: { answers: { 200: { ...ROOM_DEFAULTS, admitPerSecond: 50 } } },
   patchRoom: { body: { state: 'OPEN', admitPerSecond: 50 }, answers: { 200: { ...ROOM, state: 'OPEN' } } },
   reset: { answers: { 200: { ...ROOM, state: 'OPEN', waiting: 0, active: 0 } } },
   stats: { answers: { 200: STATS } },

@@ -18,6 +18,8 @@ export interface HttpConfig {
   trustedProxies: readonly string[];
   currency: string;
   balanceRequiresActive: boolean;
+  /** where the console's link to the jobs leads; '' for none */
+  jobsUrl: string;
 }
 
 /** The part of the program that the calls use. */

@@ -82,6 +82,7 @@ export async function serve(
     trustedProxies: [],
     currency: 'KRW',
     balanceRequiresActive: false,
+    jobsUrl: '',
     ...config,
   };
   const app: HttpApp = {

@@ -6,7 +6,7 @@ import { AuditReport, Stats } from '../operations/shapes.ts';
 import { Payment, PaymentInput } from '../payments/shapes.ts';
 import { Reservation, ReservationInput, Reservations, ReservationStatus } from '../reservations/shapes.ts';
 import { LoggedIn, LoginInput, SignedUp, SignUpInput } from '../users/shapes.ts';
-import { Room, RoomSettings, Ticket } from '../waiting-room/shapes.ts';
+import { Room, RoomSettings, SetRoom, Ticket } from '../waiting-room/shapes.ts';
 import { Balance, Charge, ChargeInput, History } from '../wallet/shapes.ts';
 import * as concerts from './calls/concerts.ts';
 import * as documents from './calls/documents.ts';
@@ -90,6 +90,7 @@ export const routes: readonly Route[] = [
 
   // operators
   route('PUT /api/v1/admin/concerts/{concertId}', { auth: 'operator', handle: operators.putConcert, query: ImportQuery, body: ConcertInput, bodyMaxBytes, answers: { 200: ImportedConcert, 201: ImportedConcert }, errors: ['IMPORT_CONFLICT'], summary: 'Create or change a concert' }),
+  route('GET /api/v1/admin/concerts/{concertId}/room', { auth: 'operator', handle: operators.readRoom, answers: { 200: SetRoom }, errors: ['CONCERT_NOT_FOUND'], summary: 'What a waiting room is set to' }),
   route('PATCH /api/v1/admin/concerts/{concertId}/room', { auth: 'operator', handle: operators.patchRoom, body: RoomSettings, answers: { 200: Room }, errors: ['CONCERT_NOT_FOUND'], summary: 'Change a waiting room' }),
   route('POST /api/v1/admin/concerts/{concertId}/room/reset', { auth: 'operator', handle: operators.reset, answers: { 200: Room }, errors: ['CONCERT_NOT_FOUND'], idempotent: 'reset', summary: 'After data loss: a new epoch, every place is over' }),
   route('GET /api/v1/admin/concerts/{concertId}/stats', { auth: 'operator', handle: operators.stats, answers: { 200: Stats }, errors: ['CONCERT_NOT_FOUND'], summary: 'Numbers of a concert' }),

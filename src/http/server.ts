@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createOperatorKeys } from '../auth/operator-keys.ts';
 import { asyncApiOf } from '../ws/asyncapi.ts';
-import { loadAssets } from './assets.ts';
+import { linkJobs, loadAssets } from './assets.ts';
 import { HttpServer } from './exchange.ts';
 import type { HttpApp, ServedApp } from './http-app.ts';
 import { openApiOf } from './openapi.ts';
@@ -19,7 +19,7 @@ export function createHttpServer(app: ServedApp): HttpServer {
   const served: HttpApp = {
     ...app,
     operatorKeys: createOperatorKeys(app.config.operatorKeys),
-    assets: loadAssets(WEB),
+    assets: linkJobs(loadAssets(WEB), app.config.jobsUrl),
     documents: { openApi: openApiOf(routes, version), asyncApi: asyncApiOf(version) },
     draining: () => server.draining,
   };

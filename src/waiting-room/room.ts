@@ -5,8 +5,8 @@ import type { RedisClient } from '../redis/script.ts';
 import { changeRoomScript } from './change-room.script.ts';
 import { resetRoomScript } from './reset-room.script.ts';
 import type { RoomViews } from './room-views.ts';
-import { newEpoch, roomFields } from './settings.ts';
-import type { Room, RoomSettings } from './shapes.ts';
+import { newEpoch, roomFields, settingsOf } from './settings.ts';
+import type { Room, RoomSettings, SetRoom } from './shapes.ts';
 import { renderRoom } from './ticket.ts';
 
 export interface RoomDeps {
@@ -18,6 +18,15 @@ export interface RoomDeps {
 export async function roomOf({ rooms }: Pick<RoomDeps, 'rooms'>, concertId: string): Promise<Room | Refusal> {
   const view = await rooms.view(concertId);
   return view ? renderRoom(view) : refuse('CONCERT_NOT_FOUND');
+}
+
+/** What operators have set. Refuses CONCERT_NOT_FOUND. */
+export async function settingsOfRoom(
+  { redis }: Pick<RoomDeps, 'redis'>,
+  concertId: string,
+): Promise<SetRoom | Refusal> {
+  const fields = await redis.hgetall(concertKeys(concertId).room);
+  return fields.epoch === undefined ? refuse('CONCERT_NOT_FOUND') : settingsOf(fields);
 }
 
 /**

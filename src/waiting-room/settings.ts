@@ -1,6 +1,6 @@
 /** Settings of a room as fields of its hash in Redis. */
 import { randomBytes } from 'node:crypto';
-import type { RoomSettings } from './shapes.ts';
+import type { RoomSettings, SetRoom } from './shapes.ts';
 
 export const ROOM_DEFAULTS = {
   state: 'OPEN',
@@ -34,7 +34,7 @@ export function roomFields(settings: RoomSettings): Record<string, string> {
 }
 
 /** The settings that a room's hash holds. */
-export function settingsOf(fields: Readonly<Record<string, string>>): Required<RoomSettings> {
+export function settingsOf(fields: Readonly<Record<string, string>>): SetRoom {
   const { state, opens_at: opensAt, capacity, admit_per_second: rate, session_ms: session, claim_ms: claim } = fields;
   return {
     state: (state ?? ROOM_DEFAULTS.state) as RoomSettings['state'] & string,

@@ -70,3 +70,7 @@ export const RoomSettings = Type.Object(
   { $id: 'RoomSettings', additionalProperties: false },
 );
 export type RoomSettings = Static<typeof RoomSettings>;
+
+/** All of them, as they were set last: a room that has opened by itself still says CLOSED, and when it opened. */
+export const SetRoom = Type.Required(RoomSettings, { $id: 'SetRoom' });
+export type SetRoom = Static<typeof SetRoom>;

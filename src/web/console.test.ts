@@ -2,7 +2,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testDatabase } from '../testing/connect.ts';
-import { call, concertInput, newFan, operatorCall, putConcert } from '../testing/fan.ts';
+import { call, concertInput, enter, newFan, operatorCall, putConcert } from '../testing/fan.ts';
 import { type RedisServer, startRedis } from '../testing/redis-server.ts';
 import { OPERATOR_KEY, startSystem, type System } from '../testing/system.ts';
 import { chromiumPath, expectAccessible, launch, soon, visit, type Visitor } from './browser.fixture.ts';
@@ -15,6 +15,11 @@ let visitor: Visitor;
 let page: Page;
 
 const last = (chart: string) => page.locator(`[data-testid="last ${chart}"]`).textContent();
+
+async function enterAndHold(concertId: string, seatId: string) {
+  const { token } = await enter(system.url, await newFan(system.url), concertId);
+  return call(system.url, '/api/v1/reservations', { body: { scheduleId: 'd1', seatIds: [seatId] }, queue: token });
+}
 
 beforeAll(async () => {
   if (!chromiumPath) return;
@@ -57,11 +62,15 @@ describe.skipIf(!chromiumPath)('the console', { timeout: 60_000 }, () => {
       await call(system.url, '/api/v1/queue', { body: { concertId: 'night' }, bearer: accessToken });
     }
     await soon(() => last('People')).toBe('6 · 0');
+    expect(await page.getByLabel('Admitted a second').inputValue()).toBe('1');
+    await page.getByRole('button', { name: 'Change…' }).click();
+    await page.getByText('the room is set like this already').waitFor();
     await page.getByLabel('Admitted a second').fill('500');
     await page.getByRole('button', { name: 'Change…' }).click();
     await page.getByRole('dialog').getByText('admitPerSecond = 500').waitFor();
     await page.getByRole('button', { name: 'Change', exact: true }).click();
     await page.getByText('Set: admitPerSecond = 500').waitFor();
+    await soon(() => page.getByLabel('Admitted a second').inputValue()).toBe('500');
     await page.getByRole('button', { name: 'OPEN' }).click();
     await page.getByText('People are let in at once').waitFor();
     await expectAccessible(page);
@@ -82,6 +91,20 @@ describe.skipIf(!chromiumPath)('the console', { timeout: 60_000 }, () => {
     await page.getByRole('button', { name: 'Apply' }).click();
     await page.getByText('A night is changed.').waitFor();
     expect((await call(system.url, '/api/v1/concerts/night')).body.schedules[0].totalSeats).toBe(40);
+
+    // A seat that somebody holds cannot go.
+    const held = await enterAndHold('night', 'A-1-40');
+    expect(held.status).toBe(201);
+    const smaller = { ...concertInput({ seats: 30 }), room: undefined };
+    await page.getByLabel('File').setInputFiles(file('night.json', JSON.stringify(smaller)));
+    await page.getByRole('button', { name: 'Show what would change' }).click();
+    await page.getByText('Nothing was changed.').waitFor();
+    await page.getByText('A-1-40').waitFor();
+    await expectAccessible(page);
+    expect(await page.getByRole('button', { name: 'Apply' }).count()).toBe(0);
+    expect((await call(system.url, '/api/v1/concerts/night')).body.schedules[0].totalSeats).toBe(40);
+    visitor.complaints.length = 0; // the browser's own line about a 409
+
     await page.getByLabel('Concert id').fill('csv');
     await page.getByLabel('Title').fill('From a table');
     await page.getByLabel('Venue').fill('A hall');

@@ -6,7 +6,7 @@ import { requestAudit } from '../../operations/audit.ts';
 import { readStats } from '../../operations/stats.ts';
 import { removePlace } from '../../waiting-room/leave.ts';
 import { inspectPlace } from '../../waiting-room/places.ts';
-import { changeRoom, resetRoom } from '../../waiting-room/room.ts';
+import { changeRoom, resetRoom, settingsOfRoom } from '../../waiting-room/room.ts';
 import type { RoomSettings } from '../../waiting-room/shapes.ts';
 import { created, noContent, ok } from '../answer.ts';
 import type { HttpApp } from '../http-app.ts';
@@ -31,6 +31,11 @@ export async function putConcert(app: HttpApp, { params: { concertId }, query: {
 export async function patchRoom(app: HttpApp, { params, body }: Concert & { body: RoomSettings }) {
   const room = await changeRoom(app, { concertId: params.concertId, change: body });
   return isRefusal(room) ? room : ok(room);
+}
+
+export async function readRoom(app: HttpApp, { params }: Concert) {
+  const settings = await settingsOfRoom(app, params.concertId);
+  return isRefusal(settings) ? settings : ok(settings);
 }
 
 export async function stats(app: HttpApp, { params }: Concert) {

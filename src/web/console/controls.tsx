@@ -1,6 +1,6 @@
 /** The waiting room's settings: each change is confirmed with what it means. */
-import { useState } from 'preact/hooks';
-import type { Room, RoomSettings } from '../../client/index.ts';
+import { useEffect, useState } from 'preact/hooks';
+import type { Room, RoomSettings, SetRoom } from '../../client/index.ts';
 import { Note } from '../ui/parts.tsx';
 import { Confirm, type Question } from './confirm.tsx';
 import { onsale, sentenceOf } from './operator.ts';
@@ -21,21 +21,35 @@ const NUMBERS = [
 export function Controls({ concertId, room }: { concertId: string; room: Room }) {
   const [question, ask] = useState<Question | null>(null);
   const [told, tell] = useState<{ kind: 'good' | 'bad'; text: string } | null>(null);
+  const [set, setSet] = useState<SetRoom | null>(null);
+
+  async function read(): Promise<void> {
+    const answer = await onsale().readRoom({ concertId });
+    if (answer.ok) setSet(answer.body);
+    else tell({ kind: 'bad', text: `What the room is set to could not be read.\n${sentenceOf(answer)}` });
+  }
+
+  // Another operator, or an import, may change it too; but never under somebody's hands.
+  useEffect(() => {
+    setSet(null);
+    void read();
+  }, [concertId, room.state, room.capacity]);
 
   async function patch(settings: RoomSettings, done: string): Promise<void> {
     const answer = await onsale().patchRoom({ concertId, ...settings });
     tell(answer.ok ? { kind: 'good', text: done } : { kind: 'bad', text: sentenceOf(answer) });
+    await read();
   }
 
   function submit(event: SubmitEvent): void {
     event.preventDefault();
-    const form = event.currentTarget as HTMLFormElement;
-    const settings = settingsOf(form);
-    const words = Object.entries(settings).map(([name, value]) => `${name} = ${value}`);
-    if (words.length === 0) return tell({ kind: 'bad', text: 'Nothing to change: fill in what is to be set anew.' });
+    if (!set) return;
+    const settings = changesOf(event.currentTarget as HTMLFormElement, set);
+    const words = Object.entries(settings).map(([name, value]) => `${name} = ${value ?? 'never'}`);
+    if (words.length === 0) return tell({ kind: 'bad', text: 'Nothing to change: the room is set like this already.' });
     ask({
       title: 'Change the waiting room?',
-      effect: `${words.join(', ')}. It takes effect within half a second; what is left empty stays as it is.`,
+      effect: `${words.join(', ')}. It takes effect within half a second; the rest stays as it is.`,
       act: 'Change',
       run: () => patch(settings, `Set: ${words.join(', ')}`),
     });
@@ -67,33 +81,32 @@ export function Controls({ concertId, room }: { concertId: string; room: Room })
           </button>
         ))}
       </div>
-      <Form submit={submit} />
+      {set && <Form key={JSON.stringify(set)} set={set} submit={submit} />}
       {told && <Note kind={told.kind}>{told.text}</Note>}
       {question && <Confirm question={question} close={() => ask(null)} />}
     </section>
   );
 }
 
-function Form({ submit }: { submit: (event: SubmitEvent) => void }) {
+function Form({ set, submit }: { set: SetRoom; submit: (event: SubmitEvent) => void }) {
   return (
     <form class="stack" onSubmit={submit}>
       <div class="fields">
         {NUMBERS.map(([name, label, min, max]) => (
           <label key={name}>
             {label}
-            <input name={name} type="number" min={min} max={max} step={1} placeholder="unchanged" />
+            <input name={name} type="number" min={min} max={max} step={1} required defaultValue={String(set[name])} />
           </label>
         ))}
         <label>
           Opens by itself at
-          <input name="opensAt" type="datetime-local" />
+          <input name="opensAt" type="datetime-local" defaultValue={localOf(set.opensAt)} />
         </label>
         <label>
           Queue again while inside
-          <select name="reentry">
-            <option value="">unchanged</option>
-            <option value="reject">reject</option>
-            <option value="supersede">supersede</option>
+          <select name="reentry" defaultValue={set.reentry}>
+            <option value="reject">is refused</option>
+            <option value="supersede">gives up the place inside</option>
           </select>
         </label>
       </div>
@@ -102,13 +115,20 @@ function Form({ submit }: { submit: (event: SubmitEvent) => void }) {
   );
 }
 
-/** What was filled in. */
-function settingsOf(form: HTMLFormElement): RoomSettings {
+/** What was filled in, and is not set already. */
+function changesOf(form: HTMLFormElement, set: SetRoom): RoomSettings {
   const valueOf = (name: string) => (form.elements.namedItem(name) as HTMLInputElement | HTMLSelectElement).value;
-  const settings: RoomSettings = {};
-  for (const [name] of NUMBERS) if (valueOf(name) !== '') settings[name] = Number(valueOf(name));
-  const [opensAt, reentry] = [valueOf('opensAt'), valueOf('reentry')];
-  if (opensAt !== '') settings.opensAt = new Date(opensAt).toISOString();
-  if (reentry === 'reject' || reentry === 'supersede') settings.reentry = reentry;
-  return settings;
+  const changes: RoomSettings = {};
+  for (const [name] of NUMBERS) if (Number(valueOf(name)) !== set[name]) changes[name] = Number(valueOf(name));
+  const [opensAt, reentry] = [valueOf('opensAt'), valueOf('reentry') as SetRoom['reentry']];
+  if (opensAt !== localOf(set.opensAt)) changes.opensAt = opensAt === '' ? null : new Date(opensAt).toISOString();
+  if (reentry !== set.reentry) changes.reentry = reentry;
+  return changes;
+}
+
+/** As an input takes it: to the minute, by the clock of this browser. */
+function localOf(time: string | null): string {
+  if (time === null) return '';
+  const ms = Date.parse(time);
+  return new Date(ms - new Date(ms).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }

@@ -72,9 +72,21 @@ function Console() {
         <Audit />
       </div>
       <p class="soft small">
-        Jobs behind the answers: bull-board is served by the worker on OPERATOR_PORT, behind the same key. Every number
-        here is in <a href="/metrics">/metrics</a> too.
+        <Jobs /> Every number here is in <a href="/metrics">/metrics</a> too.
       </p>
+    </>
+  );
+}
+
+/** Served by the worker, on a port of its own, behind the same key as the password. */
+function Jobs() {
+  const told = document.querySelector<HTMLMetaElement>('meta[name="onsale-jobs"]')?.content ?? '';
+  if (told === '')
+    return <>The worker’s own page, with the jobs behind the answers, is off: OPERATOR_PORT turns it on.</>;
+  const url = told.startsWith(':') ? `${location.protocol}//${location.hostname}${told}/` : told;
+  return (
+    <>
+      <a href={url}>Jobs behind the answers</a> (bull-board of the worker; any user name, the operator key as password).
     </>
   );
 }
