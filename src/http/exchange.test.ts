@@ -20,9 +20,11 @@ interface Seen {
 async function start(
   answers: Record<string, (seen: Seen) => Promise<HttpAnswer>> = {},
   deadlines: Partial<Deadlines> = {},
+  known?: () => HttpAnswer,
 ) {
   const seen: Seen[] = [];
   const service: Service = {
+    ...(known && { shortcuts: new Map([['/known', known]]) }),
     plan: (head): Work => ({
       bodyMaxBytes: 100,
       keepBody: head.path !== '/forgets',
@@ -313,6 +315,28 @@ describe('answers', () => {
     await until(() => server.inFlight() === 0);
     expect(seen).toEqual([]);
   });
+});
+
+describe('many requests in a row, of which no answer is looked at', () => {
+  test.each(['x', null])(
+    'some are answered at once (%s), then the connection ends; others are served',
+    async (body) => {
+      let asked = 0;
+      const { port } = await start({}, {}, () => {
+        asked += 1;
+        return { status: 200, headers: '', body };
+      });
+      const connection = await connectRaw(port);
+      const other = await connectRaw(port);
+      connection.write(get('/known').repeat(3_000));
+      await connection.closed;
+      expect(asked).toBeGreaterThan(100);
+      expect(asked).toBeLessThan(1_500);
+      other.write(get('/known'));
+      expect((await other.next()).status).toBe(200);
+      other.destroy();
+    },
+  );
 });
 
 describe('deadlines', () => {

@@ -44,6 +44,8 @@ export interface Deadlines {
 const LISTEN_OUT_BYTES = 2 * LIMITS.IMPORT_BODY_MAX_BYTES;
 /** From here on an answer is owed until it was taken: to ask uWS for that costs one call to the system more. */
 const SMALL_BYTES = 4 * 1024;
+/** From memory, of all connections together: some milliseconds. Beyond, an answer is owed to the end of the turn (`#serve`). */
+const EARLY_ANSWERS_A_TURN = 256;
 const SWEEP_MS = 250;
 /** LIBUS_LISTEN_EXCLUSIVE_PORT; the types of 20.57 lack it. */
 const EXCLUSIVE_PORT = 1;
@@ -57,6 +59,8 @@ export class HttpServer {
   readonly #pending = new Set<Exchange>();
   /** answers to be given at the end of this turn of the event loop */
   #due: (() => void)[] = [];
+  /** answers that were given in this turn to what was asked in it */
+  #early = 0;
   #reading = 0;
   #working = 0;
   #sending = 0;
@@ -116,9 +120,8 @@ export class HttpServer {
   #answerAtOnce(res: HttpResponse, req: HttpRequest, answerOf: (glance: Glance) => HttpAnswer | null): void {
     const answer = this.#draining ? null : orLongWay(answerOf, req);
     if (!answer) return this.#open(res, req);
-    if (answer.body === null) return this.#answerSoon(res, answer);
-    // Small ones are polls, of which the rate limit leaves a place a few.
-    if (answer.body.length < SMALL_BYTES) return send(res, answer);
+    if (answer.body === null || answer.body.length < SMALL_BYTES)
+      return this.#isEarly() ? send(res, answer) : this.#answerSoon(res, answer);
     writeHead(res, answer);
     if (isTaken(res, answer.body)) return;
     const exchange = this.#exchangeOf(res, req);
@@ -126,7 +129,12 @@ export class HttpServer {
     this.#sendRest(exchange, answer.body);
   }
 
-  /** One without a body, for the reason that is told at `#serve`. */
+  #isEarly(): boolean {
+    this.#early += 1;
+    if (this.#early === 1) setImmediate(() => void (this.#early = 0));
+    return this.#early <= EARLY_ANSWERS_A_TURN;
+  }
+
   #answerSoon(res: HttpResponse, answer: HttpAnswer): void {
     let gone = false;
     res.onAborted(() => void (gone = true));
