@@ -14,6 +14,7 @@ import { LIMITS } from '../limits.ts';
 import { type Body, bodyOf, NO_BODY } from './body.ts';
 import { framingOf } from './framing.ts';
 import { copyHead, type Glance, type Head } from './head.ts';
+import { listen } from './listen.ts';
 import type { Service, Work } from './work.ts';
 import { isTaken, send, writeHead } from './write-answer.ts';
 
@@ -47,8 +48,6 @@ const SMALL_BYTES = 4 * 1024;
 /** From memory, of all connections together: some milliseconds. Beyond, an answer is owed to the end of the turn (`#serve`). */
 const EARLY_ANSWERS_A_TURN = 256;
 const SWEEP_MS = 250;
-/** LIBUS_LISTEN_EXCLUSIVE_PORT; the types of 20.57 lack it. */
-const EXCLUSIVE_PORT = 1;
 
 export class HttpServer {
   /** for the WebSocket, to be registered before `listen` */
@@ -280,27 +279,4 @@ function orLongWay(answerOf: (glance: Glance) => HttpAnswer | null, req: HttpReq
   } catch {
     return null;
   }
-}
-
-type Listening = { socket: us_listen_socket; port: number };
-type Listened = (socket: us_listen_socket | false) => void;
-/** The form with four arguments is missing in the types of 20.57. */
-type Listens = { listen(host: string, port: number, options: number, done: Listened): unknown };
-
-/** An exclusive port fails where another process has it; uWS would share it silently, and lose half the requests to it. */
-function listen(
-  app: TemplatedApp,
-  { host, port, shared }: { host: string; port: number; shared: boolean },
-): Promise<Listening> {
-  return new Promise((resolve, reject) => {
-    (app as unknown as Listens).listen(host, port, shared ? 0 : EXCLUSIVE_PORT, (socket) => {
-      if (socket) resolve({ socket, port: uWS.us_socket_local_port(socket) });
-      else
-        reject(
-          new Error(
-            `PORT: ${port} on ${host} is taken by another process, or is not ours to take. Choose another port.`,
-          ),
-        );
-    });
-  });
 }
