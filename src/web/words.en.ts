@@ -60,6 +60,7 @@ export const en = {
   leaveSure: 'Give your place back? You would start again at the end.',
   yourTurn: 'It is your turn',
   claimIn: 'Come in within',
+  buyIn: 'Time left to choose and pay',
   comeIn: 'Choose seats',
   roomPaused: 'The sale is paused',
   roomPausedHint: 'Nobody is let in at the moment. Your place is kept, and you move on when the sale goes on.',

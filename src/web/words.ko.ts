@@ -60,6 +60,7 @@ export const ko: Words = {
   leaveSure: '순서를 포기할까요? 다시 줄을 서면 맨 뒤부터 시작합니다.',
   yourTurn: '입장할 차례입니다',
   claimIn: '입장 마감까지',
+  buyIn: '좌석 선택 및 결제 남은 시간',
   comeIn: '좌석 선택하기',
   roomPaused: '판매가 일시 중지되었습니다',
   roomPausedHint: '지금은 아무도 입장하지 않습니다. 순서는 유지되며, 재개되면 이어집니다.',

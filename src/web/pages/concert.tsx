@@ -22,7 +22,7 @@ export function ConcertPage({ concertId }: { concertId: string }) {
     return () => clearInterval(timer);
   }, []);
   return (
-    <Show loaded={loaded} reload={reload}>
+    <Show loaded={loaded} reload={reload} page>
       {(concert) => {
         const { title, venue, room, seatLimit } = concert;
         void now.value;

@@ -27,7 +27,7 @@ export function RoomPage({ concertId }: { concertId: string }) {
     if (!session.value) go(`/sign-in?next=${encodeURIComponent(`/concerts/${concertId}/room`)}`);
   }, [session.value]);
   return (
-    <Show loaded={loaded} reload={reload}>
+    <Show loaded={loaded} reload={reload} page>
       {(found) => <Place key={found.ticket.queueId} {...found} again={() => setRound((n) => n + 1)} />}
     </Show>
   );
@@ -97,7 +97,12 @@ function Place({ concert, ticket, again }: Found & { again: () => void }) {
         {inside || busy ? (
           <Sale concert={concert} room={room} state={state} ticket={current} />
         ) : (
-          <Turn concert={concert} ticket={current} enter={() => setInside(true)} />
+          <Turn
+            concert={concert}
+            ticket={current}
+            claimed={state.connection === 'live'}
+            enter={() => setInside(true)}
+          />
         )}
       </>
     );

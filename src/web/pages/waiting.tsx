@@ -145,8 +145,16 @@ function Leave({ ticket }: { ticket: Ticket }) {
   );
 }
 
+interface TurnProps {
+  concert: Concert;
+  ticket: Ticket;
+  /** a live socket answers the server's ping by itself, which claims the place: the time that runs is that to buy */
+  claimed: boolean;
+  enter: () => void;
+}
+
 /** Called: title, sound and notification say so, and a countdown how long the door stays open. */
-export function Turn({ concert, ticket, enter }: { concert: Concert; ticket: Ticket; enter: () => void }) {
+export function Turn({ concert, ticket, claimed, enter }: TurnProps) {
   void now.value;
   const seconds = ticket.expiresAt ? secondsUntil(ticket.expiresAt) : 0;
   useEffect(() => {
@@ -167,7 +175,7 @@ export function Turn({ concert, ticket, enter }: { concert: Concert; ticket: Tic
   return (
     <section class="card place" role="alert">
       <h2>{t('yourTurn')}</h2>
-      <p class="soft">{t('claimIn')}</p>
+      <p class="soft">{t(claimed ? 'buyIn' : 'claimIn')}</p>
       <p class="countdown" data-testid="claim">
         {clock(seconds)}
       </p>

@@ -55,14 +55,16 @@ export function useLoaded<T>(load: () => Promise<{ value: T } | { fault: string 
   return { loaded, reload: () => setRound((n) => n + 1), set: (value: T) => set({ state: 'there', value }) };
 }
 
-/** Waiting, or what went wrong; else what it is for. */
+/** Waiting, or what went wrong; else what it is for. `page`: it is all that there is, so that a fault needs a heading. */
 export function Show<T>({
   loaded,
   reload,
+  page = false,
   children,
 }: {
   loaded: Loaded<T>;
   reload: () => void;
+  page?: boolean;
   children: (value: T) => ComponentChildren;
 }) {
   if (loaded.state === 'loading')
@@ -70,6 +72,21 @@ export function Show<T>({
       <p class="soft" role="status">
         {t('loading')}
       </p>
+    );
+  if (loaded.state === 'fault' && page)
+    return (
+      <section class="card narrow" role="alert">
+        <Title text={t('faultTitle')} />
+        <p>{loaded.text}</p>
+        <div class="row">
+          <button type="button" class="main" onClick={reload}>
+            {t('retry')}
+          </button>
+          <a class="button" href="#/">
+            {t('concerts')}
+          </a>
+        </div>
+      </section>
     );
   if (loaded.state === 'fault') return <Fault text={loaded.text} retry={reload} />;
   return <>{children(loaded.value)}</>;
