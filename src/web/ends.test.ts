@@ -116,6 +116,7 @@ describe.skipIf(!chromiumPath)('a place that is over', { timeout: 60_000 }, () =
     for (const concertId of ['shut', 'nowhere']) {
       await page.goto(`${system.url}/#/concerts/${concertId}/room`);
       await page.getByRole('alert').waitFor();
+      expect(await page.getByRole('link', { name: 'Concerts' }).count()).toBeGreaterThan(0);
       await expectAccessible(page);
     }
     await close();
