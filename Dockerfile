@@ -19,7 +19,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm install --include=dev --ignore-scripts --no-audit --no-fund
 COPY src/client src/client
 COPY src/web src/web
-COPY scripts/build-pages.mjs scripts/
+COPY scripts/build-pages.mjs scripts/stamp.mjs scripts/
 COPY tsconfig.json ./
 RUN node scripts/build-pages.mjs
 
