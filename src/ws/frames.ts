@@ -33,7 +33,11 @@ export const CLIENT_MESSAGES = {
       scheduleId: id('a schedule of a concert in which a place of this socket is ACTIVE'),
       concertId: Type.Optional(id('where the socket carries places of several concerts')),
       version: Type.Optional(
-        Type.Integer({ minimum: 0, description: 'go on after this version instead of from a snapshot' }),
+        Type.Integer({
+          minimum: 0,
+          maximum: Number.MAX_SAFE_INTEGER,
+          description: 'go on after this version instead of from a snapshot',
+        }),
       ),
     },
     { ...closed, description: `Asks for the seats of a schedule; at most ${LIMITS.WS_WATCHES_MAX} schedules.` },

@@ -117,6 +117,12 @@ describe('bad messages', () => {
       'VALIDATION',
       { errors: [{ path: '/version', message: expect.any(String) }] },
     ],
+    [
+      'a version that no number holds exactly',
+      '{"type":"watch","scheduleId":"d1","version":1e300}',
+      'VALIDATION',
+      { errors: [{ path: '/version', message: expect.any(String) }] },
+    ],
     ['a binary frame', Buffer.from('{"type":"leave","queueId":"q"}'), 'VALIDATION', {}],
     ['a long one', ' '.repeat(4097), 'BODY_TOO_LARGE', { maxBytes: 4096 }],
   ];
