@@ -5,7 +5,10 @@ import { join } from 'node:path';
 
 const TESTS = /\.(test|fixture)\.ts$/;
 
-/** `sources`: files and folders, of which tests do not count. */
+/**
+ * @param {string} file
+ * @param {string[]} sources files and folders, of which tests do not count
+ */
 export function createStamp(file, sources) {
   const fingerprint = () => {
     const hash = createHash('sha256');
@@ -14,7 +17,10 @@ export function createStamp(file, sources) {
   };
   return {
     isFresh: () => existsSync(file) && readFileSync(file, 'utf8') === fingerprint(),
-    /** A build that does not come to its end leaves no stamp. */
+    /**
+     * A build that does not come to its end leaves no stamp.
+     * @param {() => Promise<void>} build
+     */
     async around(build) {
       const built = fingerprint();
       rmSync(file, { force: true });
@@ -24,6 +30,7 @@ export function createStamp(file, sources) {
   };
 }
 
+/** @param {string} path @returns {string[]} */
 function filesOf(path) {
   if (!statSync(path).isDirectory()) return [path];
   const names = readdirSync(path, { recursive: true, encoding: 'utf8' }).sort();
