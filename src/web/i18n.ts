@@ -9,9 +9,13 @@ export const locale = chosen === 'ko' ? 'ko-KR' : 'en';
 const words: Words = chosen === 'ko' ? ko : en;
 document.documentElement.lang = chosen;
 
-/** `{name}` in a sentence is replaced; a number is written as people write it here. */
+/**
+ * `{name}` in a sentence is replaced; a number is written as people write it here. Where a sentence has two forms,
+ * `one|several`, `{n}` chooses.
+ */
 export function t(key: keyof Words, values: Record<string, string | number> = {}): string {
-  return words[key].replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+  const [one = '', several = one] = words[key].split('|');
+  return (values.n === 1 ? one : several).replaceAll(/\{(\w+)\}/g, (_, name: string) => {
     const value = values[name];
     return typeof value === 'number' ? number(value) : (value ?? '');
   });
@@ -26,16 +30,28 @@ export function number(value: number): string {
 export function money(amount: number, currency: string): string {
   const format = new Intl.NumberFormat(locale, { style: 'currency', currency });
   const digits = format.resolvedOptions().maximumFractionDigits ?? 0;
-  return format.format(amount / 10 ** digits);
+  return format.format(amount / 10 ** digits).replace('-', '−');
+}
+
+/** A line may end before the time, but not within it. */
+function asTime(format: Intl.DateTimeFormat, iso: string): string {
+  return format.format(new Date(iso)).replace(/ (?=[AP]M\b)/, '\u00a0');
 }
 
 export function dateTime(iso: string, timeZone: string): string {
-  return new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'short', timeZone }).format(new Date(iso));
+  return asTime(new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'short', timeZone }), iso);
+}
+
+/** With the zone that it is meant in: who reads it may be in another. */
+export function zonedTime(iso: string, timeZone: string): string {
+  const day = { weekday: 'short', month: 'short', day: 'numeric' } as const;
+  const time = { hour: 'numeric', minute: '2-digit', timeZoneName: 'short' } as const;
+  return asTime(new Intl.DateTimeFormat(locale, { ...day, ...time, timeZone }), iso);
 }
 
 export function shortDate(iso: string, timeZone?: string): string {
   const zone = timeZone === undefined ? {} : { timeZone };
-  return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short', ...zone }).format(new Date(iso));
+  return asTime(new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short', ...zone }), iso);
 }
 
 /** `4:59`, with hours where there are any. */

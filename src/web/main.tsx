@@ -1,10 +1,12 @@
 /** The fan's pages: what is shown for which path. */
 import { render } from 'preact';
+import { useEffect } from 'preact/hooks';
 import { t } from './i18n.ts';
 import { ConcertPage } from './pages/concert.tsx';
 import { Listing } from './pages/listing.tsx';
 import { RoomPage } from './pages/room.tsx';
 import { SignIn } from './pages/sign-in.tsx';
+import { findPlaces, places } from './places.ts';
 import { go, match, path } from './router.ts';
 import { session, signOut } from './session.ts';
 import { lazy, Title } from './ui/parts.tsx';
@@ -25,7 +27,9 @@ function Page() {
     <section class="card narrow">
       <Title text={t('notFound')} />
       <p>
-        <a href="#/">{t('concerts')}</a>
+        <a class="button main" href="#/">
+          {t('toConcerts')}
+        </a>
       </p>
     </section>
   );
@@ -56,10 +60,10 @@ function Bar() {
         <a href="#/tickets" {...here('/tickets')}>
           {t('tickets')}
         </a>
+        {session.value && <span class="who soft small">{session.value.email}</span>}
         {session.value ? (
           <button
             type="button"
-            class="plain"
             title={session.value.email}
             onClick={() => {
               signOut();
@@ -77,7 +81,22 @@ function Bar() {
           </a>
         )}
       </nav>
+      <Strip />
     </header>
+  );
+}
+
+/** The way back to a place in line, from wherever one is. */
+function Strip() {
+  useEffect(() => void findPlaces(), [path.value, session.value]);
+  const at = path.value;
+  const [place] = places.value.filter(({ concertId }) => !at.startsWith(`/concerts/${concertId}`));
+  if (!place || match('/concerts/:concertId/room', at)) return null;
+  return (
+    <p class="strip">
+      {t(place.status === 'ACTIVE' ? 'yourTurn' : 'haveAPlace')}
+      <a href={`#/concerts/${place.concertId}/room`}>{t('toMyPlace')}</a>
+    </p>
   );
 }
 

@@ -1,9 +1,9 @@
 /** Sign-in and sign-up in one form. */
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { onsale, sentenceOf } from '../api.ts';
 import { t } from '../i18n.ts';
-import { go } from '../router.ts';
-import { signIn } from '../session.ts';
+import { match } from '../router.ts';
+import { session, signIn } from '../session.ts';
 import { Fault, Title } from '../ui/parts.tsx';
 
 interface Fields {
@@ -12,6 +12,12 @@ interface Fields {
 }
 
 export function SignIn({ next }: { next: string }) {
+  const to = next.startsWith('/sign-in') ? '/' : next;
+  // In place of this page, so that "back" does not lead to it again.
+  useEffect(() => {
+    if (session.value) location.replace(`#${to}`);
+  }, [session.value]);
+  const secretRef = useRef<HTMLInputElement>(null);
   const [isNew, setNew] = useState(false);
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState('');
@@ -24,12 +30,18 @@ export function SignIn({ next }: { next: string }) {
     const problem = (isNew ? await signUp(email, password) : null) ?? (await logIn(email, password));
     setBusy(false);
     setFault(problem ?? '');
-    if (problem === null) go(next);
+    if (problem !== null) secretRef.current?.select();
+  }
+
+  function turn(): void {
+    setNew(!isNew);
+    setFault('');
   }
 
   return (
     <section class="card narrow">
       <Title text={isNew ? t('signUp') : t('signIn')} />
+      <Reason next={to} />
       <form onSubmit={(event) => void submit(event)}>
         <div class="stack">
           <label>
@@ -39,6 +51,7 @@ export function SignIn({ next }: { next: string }) {
           <label>
             {t('password')}
             <input
+              ref={secretRef}
               name="password"
               type="password"
               autocomplete={isNew ? 'new-password' : 'current-password'}
@@ -54,11 +67,24 @@ export function SignIn({ next }: { next: string }) {
           </button>
         </div>
       </form>
-      <button type="button" class="plain" onClick={() => setNew(!isNew)}>
+      <button type="button" class="plain" onClick={turn}>
         {isNew ? t('haveAccount') : t('noAccount')}
       </button>
     </section>
   );
+}
+
+/** What one signs in for. */
+function Reason({ next }: { next: string }) {
+  const [title, setTitle] = useState('');
+  const room = match('/concerts/:concertId/room', next);
+  const concertId = (room ?? match('/concerts/:concertId', next))?.concertId;
+  useEffect(() => {
+    if (concertId) void onsale.concert({ concertId }).then((answer) => answer.ok && setTitle(answer.body.title));
+  }, [concertId]);
+  if (match('/tickets', next)) return <p class="soft">{t('signInForTickets')}</p>;
+  if (!title) return null;
+  return <p class="soft">{t(room ? 'signInForPlace' : 'signInToBeReady', { title })}</p>;
 }
 
 /** null: done; else what went wrong. */

@@ -37,22 +37,44 @@ export function Fault({ text, retry }: { text: string; retry?: () => void }) {
 }
 
 /** What is loaded once a page opens, and again at `reload`. */
-export type Loaded<T> = { state: 'loading' } | { state: 'there'; value: T } | { state: 'fault'; text: string };
+export type Loaded<T> =
+  | { state: 'loading' }
+  | { state: 'there'; value: T }
+  | { state: 'fault'; text: string; gone: string | undefined };
+
+/** What went wrong. `gone`: what is not there, as a heading; to try again would not help. */
+export interface NotLoaded {
+  fault: string;
+  gone?: string;
+}
 
 /** `load` answers the value, or a sentence of what went wrong. */
-export function useLoaded<T>(load: () => Promise<{ value: T } | { fault: string }>, deps: readonly unknown[]) {
+export function useLoaded<T>(load: () => Promise<{ value: T } | NotLoaded>, deps: readonly unknown[]) {
   const [loaded, set] = useState<Loaded<T>>({ state: 'loading' });
-  const [round, setRound] = useState(0);
+  const [round, setRound] = useState({ quiet: false });
   useEffect(() => {
-    let gone = false;
+    let left = false;
     void load().then((found) => {
-      if (!gone) set('value' in found ? { state: 'there', value: found.value } : { state: 'fault', text: found.fault });
+      if (left) return;
+      if ('value' in found) return set({ state: 'there', value: found.value });
+      const { fault: text, gone } = found;
+      set((before) => {
+        // Another object, so that whoever waits for the answer knows.
+        if (round.quiet && before.state === 'there' && !gone) return { ...before };
+        return { state: 'fault', text, gone };
+      });
     });
     return () => {
-      gone = true;
+      left = true;
     };
   }, [...deps, round]);
-  return { loaded, reload: () => setRound((n) => n + 1), set: (value: T) => set({ state: 'there', value }) };
+  return {
+    loaded,
+    reload: () => setRound({ quiet: false }),
+    /** by itself, every so often: what was there stays where the network does not answer */
+    refresh: () => setRound({ quiet: true }),
+    set: (value: T) => set({ state: 'there', value }),
+  };
 }
 
 /** Waiting, or what went wrong; else what it is for. `page`: it is all that there is, so that a fault needs a heading. */
@@ -76,14 +98,16 @@ export function Show<T>({
   if (loaded.state === 'fault' && page)
     return (
       <section class="card narrow" role="alert">
-        <Title text={t('faultTitle')} />
+        <Title text={loaded.gone ?? t('faultTitle')} />
         <p>{loaded.text}</p>
         <div class="row">
-          <button type="button" class="main" onClick={reload}>
-            {t('retry')}
-          </button>
-          <a class="button" href="#/">
-            {t('concerts')}
+          {!loaded.gone && (
+            <button type="button" class="main" onClick={reload}>
+              {t('retry')}
+            </button>
+          )}
+          <a class={loaded.gone ? 'button main' : 'button'} href="#/">
+            {t('toConcerts')}
           </a>
         </div>
       </section>
