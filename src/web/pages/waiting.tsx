@@ -114,15 +114,16 @@ function Connection({ state, ticket }: Pick<WaitingProps, 'state' | 'ticket'>) {
 const canNotify = 'Notification' in globalThis;
 
 function Notify({ concert }: { concert: Concert }) {
-  const [granted, setGranted] = useState(canNotify && Notification.permission === 'granted');
-  if (!canNotify || (Notification.permission === 'denied' && !granted)) return null;
-  if (granted) return <span class="soft small">{t('notifyOn')}</span>;
+  const [answer, setAnswer] = useState(canNotify ? Notification.permission : 'denied');
+  if (!canNotify) return null;
+  if (answer !== 'default')
+    return (
+      <p class="soft small" role="status">
+        {t(answer === 'granted' ? 'notifyOn' : 'notifyRefused')}
+      </p>
+    );
   return (
-    <button
-      type="button"
-      onClick={() => void Notification.requestPermission().then((answer) => setGranted(answer === 'granted'))}
-      title={concert.title}
-    >
+    <button type="button" onClick={() => void Notification.requestPermission().then(setAnswer)} title={concert.title}>
       {t('notify')}
     </button>
   );
@@ -201,7 +202,7 @@ function notify(concert: string, seconds: number): Notification | null {
 /** Two notes, made here: no file to load. Silent where the browser allows no sound yet. */
 function chime(): void {
   const Audio = globalThis.AudioContext;
-  if (!Audio) return;
+  if (!Audio || !navigator.userActivation?.hasBeenActive) return;
   const audio = new Audio();
   for (const [i, pitch] of [660, 880].entries()) {
     const [tone, volume] = [audio.createOscillator(), audio.createGain()];
