@@ -1,6 +1,7 @@
 /** The calls of the client against the real server, over a network that loses replies. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, expectTypeOf, test } from 'vitest';
 import { until } from '../testing/until.ts';
 import { scene } from './client.fixture.ts';
@@ -94,6 +95,21 @@ test('repeat ends with the first refusal, and with its time', async () => {
   const waiting = repeat(() => cut.concerts(), { signal: ended.signal });
   ended.abort();
   expect(await waiting).toMatchObject({ code: 'NO_ANSWER' });
+});
+
+test('a call without an outcome for long is told of once, and one with an outcome is not', async () => {
+  let told = 0;
+  const onSlow = () => void told++;
+  at.proxy.refuse(true);
+  at.proxy.cut();
+  const client = createClient({ baseUrl: at.client.baseUrl });
+  const slow = repeat(() => client.concerts(), { onSlow });
+  await until(() => told === 1, { timeoutMs: 10_000, what: 'the word that it is slow' });
+  at.proxy.refuse(false);
+  expect(await slow).toMatchObject({ ok: true });
+  expect(await repeat(() => client.concerts(), { onSlow })).toMatchObject({ ok: true });
+  await sleep(3_100);
+  expect(told).toBe(1);
 });
 
 test('a deadline bounds each call, and what is no answer of onsale is none', async () => {

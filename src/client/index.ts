@@ -13,6 +13,6 @@ export {
   type Refused,
 } from './client.ts';
 export { must, NotDone } from './must.ts';
-export { mayRepeat, repeat } from './repeat.ts';
+export { mayRepeat, repeat, type RepeatOptions } from './repeat.ts';
 export type { SeatOnMap, Seats } from './seat-watch.ts';
 export { WaitingRoom, type WaitingRoomSettings, type WaitingRoomState } from './waiting-room.ts';

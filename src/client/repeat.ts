@@ -13,19 +13,40 @@ interface Outcome {
 type Passing = 'NO_ANSWER' | (typeof REPEATABLE)[number];
 
 const FOR_MS = 60_000;
+const SLOW_MS = 3_000;
 const BACK_OFF = { firstMs: 250, maxMs: 5_000 };
+
+export interface RepeatOptions {
+  /** a minute unless given */
+  forMs?: number;
+  signal?: AbortSignal;
+  /** called once where there is no outcome after 3 s: the tries go on */
+  onSlow?: () => void;
+}
 
 /**
  * Calls until there is an answer that a further try would not change, each time with the same `Idempotency-Key`: what
  * took effect though its answer was lost is then told, and not done twice. Waits between tries as `Retry-After` says.
- * Answers what came last once `forMs` (a minute unless given) are over or the signal is aborted.
+ * Answers what came last once `forMs` are over or the signal is aborted.
  */
 export async function repeat<A extends Outcome>(
   call: (idempotencyKey: string) => Promise<A>,
-  { forMs = FOR_MS, signal }: { forMs?: number; signal?: AbortSignal } = {},
+  { forMs = FOR_MS, signal, onSlow }: RepeatOptions = {},
+): Promise<A> {
+  const slow = onSlow && setTimeout(onSlow, SLOW_MS);
+  try {
+    return await tryUntil(call, performance.now() + forMs, signal);
+  } finally {
+    clearTimeout(slow);
+  }
+}
+
+async function tryUntil<A extends Outcome>(
+  call: (idempotencyKey: string) => Promise<A>,
+  endMs: number,
+  signal: AbortSignal | undefined,
 ): Promise<A> {
   const idempotencyKey = newKey();
-  const endMs = performance.now() + forMs;
   for (let attempt = 1; ; attempt++) {
     const answer = await call(idempotencyKey);
     if (!mayRepeat(answer)) return answer;

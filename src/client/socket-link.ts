@@ -59,6 +59,16 @@ export class SocketLink {
     if (this.#state === 'UP') this.#socket?.send(JSON.stringify(message));
   }
 
+  /** The network is known to be gone: no silence is waited for. */
+  lose(): void {
+    if (this.#state === 'OPENING' || this.#state === 'UP') this.#lost();
+  }
+
+  /** The network is known to be back: no pause is waited for. */
+  retry(): void {
+    if (this.#state === 'DOWN') this.#open();
+  }
+
   close(): void {
     this.#state = 'ENDED';
     this.#drop();

@@ -1,5 +1,5 @@
 /** A place followed against the real server: by socket, over cuts and restarts, and by polls where no socket is let through. */
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { until } from '../testing/until.ts';
 import { scene } from './client.fixture.ts';
 import { must, type WaitingRoom, type WaitingRoomState } from './index.ts';
@@ -162,6 +162,29 @@ test('where nothing is let through it is offline, and comes back by itself', LON
   at.proxy.refuse(false);
   expect(await when(room, ({ connection }) => connection === 'live')).toMatchObject({ position: 1 });
 });
+
+test(
+  'a browser’s word that the network is gone counts at once, and so does its word that it is back',
+  LONG,
+  async () => {
+    const browser = new EventTarget();
+    vi.stubGlobal('addEventListener', browser.addEventListener.bind(browser));
+    try {
+      await at.concert('unplugged', { room: { state: 'PAUSED' } });
+      const room = at.follow(await place('unplugged'));
+      await when(room, ({ connection }) => connection === 'live');
+      browser.dispatchEvent(new Event('offline'));
+      expect(room.state).toMatchObject({ connection: 'offline', position: 1 });
+      browser.dispatchEvent(new Event('online'));
+      await when(room, ({ connection }) => connection === 'live');
+      room.close();
+      browser.dispatchEvent(new Event('offline'));
+      expect(room.state.connection).toBe('over');
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  },
+);
 
 test('once closed nothing is told, asked or timed any more', async () => {
   await at.concert('closed', { room: { state: 'PAUSED' } });

@@ -16,7 +16,7 @@ export interface WaitingRoomState {
    * connecting  from the start, or from live when the socket is lost
    * live        a ticket came by socket
    * polling     no socket can be had; the last poll was answered
-   * offline     no socket can be had, and the last poll had no answer
+   * offline     no socket can be had, and the last poll had no answer; or the browser says that there is no network
    * over        from any: the place is over (see `ticket`), or its token is no good (see `problem`), or `close`
    */
   connection: 'connecting' | 'live' | 'polling' | 'offline' | 'over';
@@ -50,6 +50,7 @@ export class WaitingRoom {
   readonly #link: SocketLink;
   readonly #polling: Polling;
   readonly #watches = new Map<string, SeatWatch>();
+  readonly #ended = new AbortController();
   readonly #listeners = new Set<(state: WaitingRoomState) => void>();
   #state: WaitingRoomState = {
     connection: 'connecting',
@@ -82,6 +83,7 @@ export class WaitingRoom {
         ended: (code) => this.#end(code === CLOSE.NOT_AUTHENTICATED ? { code: 'UNAUTHENTICATED' } : null),
       },
     );
+    this.#heedNetwork();
   }
 
   get state(): WaitingRoomState {
@@ -149,6 +151,19 @@ export class WaitingRoom {
     if (this.#state.connection !== 'over') this.#end(null);
   }
 
+  /** Browsers tell when the network comes and goes; Node does not. */
+  #heedNetwork(): void {
+    const { signal } = this.#ended;
+    const browser = globalThis as Partial<Pick<EventTarget, 'addEventListener'>>;
+    browser.addEventListener?.('offline', () => this.#offline(), { signal });
+    browser.addEventListener?.('online', () => this.#link.retry(), { signal });
+  }
+
+  #offline(): void {
+    this.#set({ connection: 'offline' });
+    this.#link.lose();
+  }
+
   #hear(message: ServerMessage): void {
     switch (message.type) {
       case 'ticket':
@@ -179,6 +194,7 @@ export class WaitingRoom {
   }
 
   #end(problem: WaitingRoomState['problem']): void {
+    this.#ended.abort();
     this.#link.close();
     this.#polling.stop();
     for (const watch of this.#watches.values()) watch.end();
