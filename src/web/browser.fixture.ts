@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
 import { expect } from 'vitest';
 import type { Fan } from '../testing/fan.ts';
 
@@ -71,6 +71,11 @@ export async function visit(
 
 /** A browser on a busy machine takes its time. */
 export const soon = <T>(look: () => Promise<T>) => expect.poll(look, { timeout: 25_000, interval: 100 });
+
+/** What is read, without what only keeps lines together. */
+export async function plain(of: Locator): Promise<string> {
+  return ((await of.textContent()) ?? '').replaceAll('\u00a0', ' ').replaceAll('\u2060', '');
+}
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 

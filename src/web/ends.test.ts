@@ -97,12 +97,14 @@ describe.skipIf(!chromiumPath)('a place that is over', { timeout: 60_000 }, () =
     const queueId = (await placesOf(fan))[0]?.queueId ?? '';
     await end?.({ fan, concertId, queueId, page });
     await soon(() => page.getByTestId('over').getByRole('heading').textContent()).toBe(told);
+    expect(await page.getByTestId('over').textContent()).toContain('A night');
     await expectAccessible(page);
-    // The way on: another place, at the end of the line.
-    await page.getByRole('button', { name: 'Queue again' }).click();
+    // The way on: another place, at the end of the line, or the newer one.
+    await page.locator('button.main', { hasText: reason === 'SUPERSEDED' ? 'To my place' : 'Queue again' }).click();
     await page
       .getByTestId('position')
       .or(page.getByRole('button', { name: CALLED }))
+      .or(page.getByTestId('map'))
       .first()
       .waitFor();
     expect((await placesOf(fan)).at(-1)?.queueId).not.toBe(queueId);

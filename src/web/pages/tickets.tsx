@@ -1,12 +1,13 @@
 /** What is one's own: tickets with the code for the door, holds, and where the money went. */
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { renderSVG } from 'uqr';
 import type { Concert, Entry, Reservation } from '../../client/index.ts';
 import { asUser, onsale, sentenceOf } from '../api.ts';
 import { now, secondsUntil, serverClock } from '../clock.ts';
-import { clock, dateTime, money, shortDate, t } from '../i18n.ts';
+import { clock, dateTime, money, shortDate, t, type Words } from '../i18n.ts';
+import { seatNames } from '../seat-names.ts';
 import { session } from '../session.ts';
-import { Fault, Show, Title, useLoaded } from '../ui/parts.tsx';
+import { Fault, Note, Show, Title, useLoaded } from '../ui/parts.tsx';
 
 export function Tickets() {
   if (!session.value)
@@ -34,8 +35,20 @@ interface Owned {
   concerts: ReadonlyMap<string, Concert>;
 }
 
+/** What became of a hold that was here: it goes, and this stays. */
+type HoldEnd = 'expired' | 'given';
+const HOLD_END: Record<HoldEnd, [keyof Words, keyof Words]> = {
+  expired: ['expiredTitle', 'holdGone'],
+  given: ['givenBack', 'givenBackHint'],
+};
+
 function Own({ userId }: { userId: string }) {
   const { loaded, reload } = useLoaded(() => load(userId), [userId]);
+  const [end, setEnd] = useState<HoldEnd | null>(null);
+  const ended = (how: HoldEnd) => {
+    setEnd(how);
+    reload();
+  };
   return (
     <Show loaded={loaded} reload={reload}>
       {({ reservations, concerts }) => {
@@ -43,16 +56,16 @@ function Own({ userId }: { userId: string }) {
         const [held, bought] = [of('HELD'), of('CONFIRMED')];
         return (
           <>
+            {end && (
+              <Note kind={end === 'given' ? 'good' : 'warn'} title={t(HOLD_END[end][0])}>
+                {t(HOLD_END[end][1])}
+              </Note>
+            )}
             {held.length > 0 && (
               <section class="stack">
                 <h2>{t('holds')}</h2>
                 {held.map((one) => (
-                  <Held
-                    key={one.reservationId}
-                    reservation={one}
-                    concert={concerts.get(one.concertId)}
-                    reload={reload}
-                  />
+                  <Held key={one.reservationId} reservation={one} concert={concerts.get(one.concertId)} ended={ended} />
                 ))}
               </section>
             )}
@@ -97,7 +110,7 @@ function When({ reservation, concert }: { reservation: Reservation; concert: Con
         {schedule && concert ? dateTime(schedule.startsAt, concert.timeZone) : reservation.scheduleId}
       </p>
       <p>
-        <strong>{reservation.seats.map(({ seatId }) => seatId).join(', ')}</strong>
+        <strong>{seatNames(reservation.seats)}</strong>
         <span class="soft num"> · {money(reservation.amount, reservation.currency)}</span>
       </p>
     </div>
@@ -122,31 +135,41 @@ function Bought({ reservation, concert }: { reservation: Reservation; concert: C
   );
 }
 
-function Held({
-  reservation,
-  concert,
-  reload,
-}: {
+interface HeldProps {
   reservation: Reservation;
   concert: Concert | undefined;
-  reload: () => void;
-}) {
+  ended: (how: HoldEnd) => void;
+}
+
+function Held({ reservation, concert, ended }: HeldProps) {
   void now.value;
+  const { reservationId, concertId, expiresAt } = reservation;
   const [fault, setFault] = useState('');
+  const seconds = secondsUntil(expiresAt);
+  const isOver = seconds === 0;
+  useEffect(() => {
+    if (!isOver) return undefined;
+    ended('expired');
+    // The list may have been read a moment before the server's own end of it.
+    const timer = setInterval(() => ended('expired'), 1_000);
+    return () => clearInterval(timer);
+  }, [isOver]);
   async function cancel(): Promise<void> {
-    const answer = await asUser().cancel({ reservationId: reservation.reservationId });
-    if (answer.ok) reload();
+    if (!confirm(t('giveBackSure'))) return;
+    const answer = await asUser().cancel({ reservationId });
+    if (answer.ok) ended('given');
     else setFault(sentenceOf(answer));
   }
+  if (isOver) return null;
   return (
-    <article class="card">
+    <article class="card" data-testid="held">
       <When reservation={reservation} concert={concert} />
       <p class="num">
-        {t('heldFor')} <strong>{clock(secondsUntil(reservation.expiresAt))}</strong>
+        {t('heldFor')} <strong class={seconds < 60 ? 'last' : ''}>{clock(seconds)}</strong>
       </p>
       {fault && <Fault text={fault} />}
       <div class="row">
-        <a class="button main" href={`#/concerts/${reservation.concertId}/room`}>
+        <a class="button main" href={`#/concerts/${concertId}/room?pay=${encodeURIComponent(reservationId)}`}>
           {t('goPay')}
         </a>
         <button type="button" onClick={() => void cancel()}>

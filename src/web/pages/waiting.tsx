@@ -95,7 +95,7 @@ function Announced({ position }: { position: number }) {
   );
 }
 
-function Connection({ state, ticket }: Pick<WaitingProps, 'state' | 'ticket'>) {
+export function Connection({ state, ticket }: Pick<WaitingProps, 'state' | 'ticket'>) {
   const connection = state?.connection ?? 'connecting';
   const text = {
     connecting: t('connecting'),
@@ -222,18 +222,20 @@ type Reason = NonNullable<Ticket['reason']> | 'GONE';
 /** What became of the place, what it means for seats and money, what to do. */
 export function Over({ concert, reason, again }: { concert: Concert; reason: Reason; again: () => void }) {
   const key = `over${reason}` as keyof Words;
+  const isPaid = reason === 'PAID';
   return (
     <section class="card narrow" data-testid="over">
       <h1>{t(key)}</h1>
+      <p class="soft">{concert.title}</p>
       <p>{t(`${key}Hint` as keyof Words)}</p>
       <div class="row">
-        {reason === 'PAID' && (
+        {isPaid && (
           <a class="button main" href="#/tickets">
             {t('toTickets')}
           </a>
         )}
-        <button type="button" onClick={again}>
-          {t('again')}
+        <button type="button" class={isPaid ? '' : 'main'} onClick={again}>
+          {t(reason === 'SUPERSEDED' ? 'toMyPlace' : 'again')}
         </button>
         <a class="button" href={`#/concerts/${concert.concertId}`}>
           {t('back')}
