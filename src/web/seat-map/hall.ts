@@ -9,7 +9,8 @@ export const SEAT = 8;
 export const PITCH = 10;
 const SECTION_GAP = 30;
 const HEAD = 22;
-const STAGE = 46;
+/** As many prices have a colour of their own; the chips and the sheet count them the same way. */
+export const TIERS = 8;
 
 export interface Row {
   row: string;
@@ -25,6 +26,8 @@ export interface Section {
   width: number;
   height: number;
   rows: Row[];
+  /** lowest and highest price */
+  prices: readonly [number, number];
 }
 
 export interface Hall {
@@ -36,6 +39,8 @@ export interface Hall {
   x: Float64Array;
   y: Float64Array;
   sectionOf: Uint16Array;
+  /** which colour a price has: by rank, lowest first */
+  tierOf: ReadonlyMap<number, number>;
   indexOf: ReadonlyMap<string, number>;
   seats: readonly SeatOnMap[];
   /** indexes of the seats in a rectangle */
@@ -53,7 +58,7 @@ export function hallOf(seats: readonly SeatOnMap[]): Hall {
     new Uint16Array(seats.length),
   ];
   const blocks = [...bySection].map(([section, indexes]) => blockOf(section, indexes, seats));
-  const { width, height } = arrange(blocks);
+  const { width, height, stage } = arrange(blocks);
   for (const [s, block] of blocks.entries()) {
     for (const { seats: indexes, y: rowY } of block.rows) {
       const left = block.x + (block.width - indexes.length * PITCH) / 2;
@@ -68,15 +73,15 @@ export function hallOf(seats: readonly SeatOnMap[]): Hall {
   if (seats.length === 0) tree.add(0, 0, 0, 0);
   for (let i = 0; i < seats.length; i++) tree.add(x[i] ?? 0, y[i] ?? 0, (x[i] ?? 0) + SEAT, (y[i] ?? 0) + SEAT);
   tree.finish();
-  const stageWidth = Math.min(width * 0.6, 420);
   return {
     width,
     height,
-    stage: { x: (width - stageWidth) / 2, y: 4, width: stageWidth, height: STAGE - 22 },
+    stage,
     sections: blocks,
     x,
     y,
     sectionOf,
+    tierOf: tiersOf(seats),
     indexOf: new Map(seats.map(({ seatId }, i) => [seatId, i])),
     seats,
     search: (...box) => (seats.length === 0 ? [] : tree.search(...box)),
@@ -88,15 +93,31 @@ export function hallOf(seats: readonly SeatOnMap[]): Hall {
   };
 }
 
+function tiersOf(seats: readonly SeatOnMap[]): ReadonlyMap<number, number> {
+  const prices = [...new Set(seats.map(({ price }) => price))].sort((a, b) => a - b);
+  return new Map(prices.map((price, rank) => [price, Math.min(rank, TIERS - 1)]));
+}
+
+/** The section at a point, or that with its edge nearest to it. */
+export function sectionNear({ sections }: Hall, px: number, py: number): Section | null {
+  const away = ({ x, y, width, height }: Section) =>
+    Math.hypot(Math.max(x - px, 0, px - x - width), Math.max(y - py, 0, py - y - height));
+  let best: Section | null = null;
+  for (const section of sections) if (!best || away(section) < away(best)) best = section;
+  return best;
+}
+
 function blockOf(section: string, indexes: readonly number[], seats: readonly SeatOnMap[]): Section {
   const byRow = Map.groupBy(indexes, (i) => seats[i]?.row ?? '');
   const rows = [...byRow].map(([row, those], n) => ({ row, seats: those, y: HEAD + n * PITCH }));
+  const prices = indexes.map((i) => seats[i]?.price ?? 0);
+  const range = [prices.reduce((a, b) => Math.min(a, b)), prices.reduce((a, b) => Math.max(a, b))] as const;
   const widest = Math.max(...rows.map((row) => row.seats.length), 1);
-  return { section, x: 0, y: 0, width: widest * PITCH, height: HEAD + rows.length * PITCH, rows };
+  return { section, x: 0, y: 0, width: widest * PITCH, height: HEAD + rows.length * PITCH, rows, prices: range };
 }
 
 /** Left to right, then back from the stage: about as wide as a screen is in relation to its height. */
-function arrange(blocks: Section[]): { width: number; height: number } {
+function arrange(blocks: Section[]): Pick<Hall, 'width' | 'height' | 'stage'> {
   const area = blocks.reduce((sum, { width, height }) => sum + (width + SECTION_GAP) * (height + SECTION_GAP), 0);
   const wanted = Math.max(Math.sqrt(area * 1.5), ...blocks.map(({ width }) => width));
   const lines: Section[][] = [];
@@ -112,7 +133,9 @@ function arrange(blocks: Section[]): { width: number; height: number } {
   const widthOf = (line: readonly Section[]) =>
     line.reduce((sum, { width }) => sum + width + SECTION_GAP, -SECTION_GAP);
   const width = Math.max(0, ...lines.map(widthOf)) + 2 * SECTION_GAP;
-  let top = STAGE + SECTION_GAP / 2;
+  // In proportion to the hall, so that its name can be read from afar.
+  const stage = { width: width * 0.5, height: Math.max(24, width * 0.045) };
+  let top = 4 + stage.height + SECTION_GAP;
   for (const line of lines) {
     let left = (width - widthOf(line)) / 2;
     for (const block of line) {
@@ -121,7 +144,7 @@ function arrange(blocks: Section[]): { width: number; height: number } {
     }
     top += Math.max(...line.map(({ height }) => height)) + SECTION_GAP;
   }
-  return { width, height: top };
+  return { width, height: top, stage: { ...stage, x: (width - stage.width) / 2, y: 8 } };
 }
 
 /**

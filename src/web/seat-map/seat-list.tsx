@@ -17,11 +17,16 @@ export function SeatList(props: Props) {
   return (
     <section class="card seat-list" aria-label={t('list')}>
       <h2>{t('list')}</h2>
-      {props.hall.sections.map((section) => (
+      {props.hall.sections.filter(offers(props.price)).map((section) => (
         <SectionList key={section.section} section={section} {...props} />
       ))}
     </section>
   );
+}
+
+/** A section may have it: else it is as if there were no such section. */
+function offers(price: number | null) {
+  return ({ prices: [from, to] }: Section) => price === null || (from <= price && price <= to);
 }
 
 function SectionList({ section, ...props }: Props & { section: Section }) {
@@ -30,11 +35,16 @@ function SectionList({ section, ...props }: Props & { section: Section }) {
   return (
     <details onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>
-        {t('section', { name: section.section })} · {t('seatsLeft', { n: free })}
+        {t('section', { name: section.section })} · {t('seatsLeft', { n: free })} · {priceOf(section, props)}
       </summary>
       {open && section.rows.map(({ row, seats }) => <RowList key={row} row={row} indexes={seats} {...props} />)}
     </details>
   );
+}
+
+function priceOf({ prices: [from, to] }: Section, { price, currency }: Props): string {
+  if (price !== null || from === to) return money(price ?? from, currency);
+  return `${money(from, currency)}–${money(to, currency)}`;
 }
 
 function isFree({ seats, price }: Props, index: number): boolean {
