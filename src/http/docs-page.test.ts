@@ -73,7 +73,10 @@ test.skipIf(!existsSync(CHROMIUM))('a browser draws both, and asks nobody else',
   page.on('pageerror', (error) => faults.push(String(error)));
   await page.goto(`${served.url}/docs/messages`);
   await page.getByText('The first message, within').first().waitFor({ state: 'attached', timeout: 60_000 });
+  await page.setViewportSize({ width: 390, height: 844 });
   await page.goto(`${served.url}/docs`);
+  expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+  await page.setViewportSize({ width: 1280, height: 800 });
   await page.getByRole('link', { name: 'POST /api/v1/payments' }).click();
   await page.getByRole('heading', { name: 'Pay a hold' }).first().waitFor({ timeout: 60_000 });
   expect(page.url()).toMatch(/\/docs\/calls#/);
