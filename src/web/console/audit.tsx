@@ -3,8 +3,17 @@ import { useState } from 'preact/hooks';
 import type { AuditReport } from '../../client/index.ts';
 import { Note } from '../ui/parts.tsx';
 import { onsale, sentenceOf } from './operator.ts';
+import { count } from './words.ts';
 
-const SUMS = ['charges', 'wallets', 'pending', 'payments', 'seatsSold', 'seatsRecorded', 'outbox'] as const;
+const SUMS = [
+  ['charges', 'Charged'],
+  ['wallets', 'In wallets'],
+  ['pending', 'Pending'],
+  ['payments', 'Paid'],
+  ['seatsSold', 'Seats sold, Redis'],
+  ['seatsRecorded', 'Seats sold, PostgreSQL'],
+  ['outbox', 'In the outbox'],
+] as const;
 
 export function Audit() {
   const [report, setReport] = useState<AuditReport | null>(null);
@@ -31,7 +40,7 @@ export function Audit() {
   }
 
   return (
-    <section class="card">
+    <section class="card" id="audit">
       <h2>Audit</h2>
       <p class="soft small">
         Wallets + pending + payments = charges; seats sold in Redis = seats in PostgreSQL + outbox. It may be asked on a
@@ -44,19 +53,19 @@ export function Audit() {
       </p>
       {fault && <Note kind="bad">{fault}</Note>}
       {report && (
-        <div data-testid="verdict">
+        <div class="stack" data-testid="verdict">
           <Note
             kind={report.clean ? 'good' : 'bad'}
             title={report.clean ? 'The books balance' : 'The books do not balance'}
           >
             {!report.clean && (
-              <p>{report.differences.length} differences. What to do: README, “When the audit differs”.</p>
+              <p>{count(report.differences.length, 'difference')}. What to do: README, “When the audit differs”.</p>
             )}
           </Note>
           <dl class="facts">
-            {SUMS.map((name) => (
+            {SUMS.map(([name, label]) => (
               <div key={name}>
-                <dt>{name}</dt>
+                <dt>{label}</dt>
                 <dd>{report[name].toLocaleString()}</dd>
               </div>
             ))}

@@ -2,6 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import type { Sample } from './samples.ts';
+import { money } from './words.ts';
 
 interface Series {
   label: string;
@@ -10,12 +11,19 @@ interface Series {
   of: (sample: Sample) => number | null;
 }
 
-const CHARTS: readonly { title: string; series: readonly Series[] }[] = [
+interface Drawn {
+  title: string;
+  series: readonly Series[];
+  /** a plain number unless told */
+  unit?: 'money' | 'ratio';
+}
+
+const CHARTS: readonly Drawn[] = [
   {
     title: 'People',
     series: [
       { label: 'waiting', colour: 'brand', of: ({ stats }) => stats.waiting },
-      { label: 'active', colour: 'good', of: ({ stats }) => stats.active },
+      { label: 'inside', colour: 'good', of: ({ stats }) => stats.active },
     ],
   },
   {
@@ -27,7 +35,8 @@ const CHARTS: readonly { title: string; series: readonly Series[] }[] = [
   },
   {
     title: 'Expected against real wait',
-    series: [{ label: '(expected − real) / real', colour: 'brand', of: ({ waitError }) => waitError }],
+    unit: 'ratio',
+    series: [{ label: 'expected over real', colour: 'brand', of: ({ waitError }) => waitError }],
   },
   {
     title: 'Seats',
@@ -41,7 +50,7 @@ const CHARTS: readonly { title: string; series: readonly Series[] }[] = [
     title: 'Lost races a minute, all concerts',
     series: [{ label: 'conflicts', colour: 'bad', of: ({ conflicts }) => conflicts }],
   },
-  { title: 'Revenue', series: [{ label: 'smallest unit', colour: 'good', of: ({ stats }) => stats.revenue }] },
+  { title: 'Revenue', unit: 'money', series: [{ label: 'paid', colour: 'good', of: ({ stats }) => stats.revenue }] },
   {
     title: 'Paid, not yet in PostgreSQL',
     series: [{ label: 'payments', colour: 'seat-held', of: ({ stats }) => stats.outboxLag }],
@@ -49,49 +58,32 @@ const CHARTS: readonly { title: string; series: readonly Series[] }[] = [
   {
     title: 'Requests, all concerts',
     series: [
-      { label: 'p99 ms', colour: 'brand', of: ({ p99Ms }) => p99Ms },
-      { label: '5xx a minute', colour: 'bad', of: ({ faults }) => faults },
+      { label: 'ms p99', colour: 'brand', of: ({ p99Ms }) => p99Ms },
+      { label: 'faults (5xx) a minute', colour: 'bad', of: ({ faults }) => faults },
     ],
   },
 ];
 
-export function Charts({ samples }: { samples: readonly Sample[] }) {
+export function Charts({ samples, currency }: { samples: readonly Sample[]; currency: string }) {
   return (
-    <section class="charts" aria-label="Charts">
-      {CHARTS.map(({ title, series }) => (
-        <Chart key={title} title={title} series={series} samples={samples} />
+    <section class="charts" id="charts" aria-label="Charts">
+      {CHARTS.map((chart) => (
+        <Chart key={chart.title} {...chart} samples={samples} currency={currency} />
       ))}
     </section>
   );
 }
 
 const HEIGHT = 180;
+const AXIS_WIDTH = 64;
 
-function Chart({ title, series, samples }: { title: string; series: readonly Series[]; samples: readonly Sample[] }) {
+function Chart({ title, series, unit, samples, currency }: Drawn & { samples: readonly Sample[]; currency: string }) {
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   useEffect(() => {
     const element = host.current;
     if (!element) return undefined;
-    const style = getComputedStyle(element);
-    const colour = (name: string) => style.getPropertyValue(`--${name}`).trim();
-    const axis = { stroke: colour('ink-soft'), grid: { stroke: colour('line'), width: 1 }, font: '11px system-ui' };
-    const made = new uPlot(
-      {
-        width: element.clientWidth,
-        height: HEIGHT,
-        legend: { live: true },
-        cursor: { drag: { x: false, y: false } },
-        axes: [{ ...axis }, { ...axis, size: 56 }],
-        scales: { y: { range: (_, min, max) => [Math.min(0, min), Math.max(1, max * 1.1)] } },
-        series: [
-          {},
-          ...series.map(({ label, colour: name }) => ({ label, stroke: colour(name), width: 2, spanGaps: true })),
-        ],
-      },
-      [[], ...series.map(() => [])],
-      element,
-    );
+    const made = draw(element, series, (value) => inWords(value, { unit, currency, short: true }));
     plot.current = made;
     const resize = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }));
     resize.observe(element);
@@ -107,19 +99,76 @@ function Chart({ title, series, samples }: { title: string; series: readonly Ser
   const last = samples.at(-1);
   return (
     <figure class="chart">
-      <h2>
-        {title}
+      <figcaption>
+        <h2>{title}</h2>
         <span class="num" data-testid={`last ${title}`}>
-          {last && series.map(({ of }) => shown(of(last))).join(' · ')}
+          {last &&
+            series.map(({ label, colour, of }, i) => (
+              <span key={label} class="value" style={{ '--c': `var(--${colour})` }}>
+                {inWords(of(last), { unit, currency })} {label}
+                {i < series.length - 1 && ', '}
+              </span>
+            ))}
         </span>
-      </h2>
+      </figcaption>
       <div ref={host} />
     </figure>
   );
 }
 
-const format = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
+function draw(element: HTMLElement, series: readonly Series[], shown: (value: number) => string): uPlot {
+  const style = getComputedStyle(element);
+  const colour = (name: string) => style.getPropertyValue(`--${name}`).trim();
+  const axis = { stroke: colour('ink-soft'), grid: { stroke: colour('line'), width: 1 }, font: '11px system-ui' };
+  return new uPlot(
+    {
+      width: element.clientWidth,
+      height: HEIGHT,
+      // The caption names the colours and the last values.
+      legend: { show: false },
+      cursor: { show: false },
+      axes: [
+        {
+          ...axis,
+          size: 32,
+          space: 72,
+          values: (_, splits, _axis, _space, step) => splits.map((at) => clockAt(at, step)),
+        },
+        { ...axis, size: AXIS_WIDTH, values: (_, splits) => splits.map(shown) },
+      ],
+      scales: { y: { range: (_, min, max) => [Math.min(0, min), Math.max(1, max * 1.1)] } },
+      series: [
+        {},
+        ...series.map(({ label, colour: name }) => ({ label, stroke: colour(name), width: 2, spanGaps: true })),
+      ],
+    },
+    [[], ...series.map(() => [])],
+    element,
+  );
+}
 
-function shown(value: number | null): string {
-  return value === null ? '–' : format.format(value);
+const toTheMinute = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+const toTheSecond = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium', hourCycle: 'h23' });
+
+/** `step`: seconds from one mark of the axis to the next. */
+function clockAt(seconds: number, step: number): string {
+  return (step < 60 ? toTheSecond : toTheMinute).format(seconds * 1000);
+}
+
+const plain = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
+const compact = new Intl.NumberFormat(undefined, { notation: 'compact', maximumSignificantDigits: 3 });
+const percent = new Intl.NumberFormat(undefined, { style: 'percent', signDisplay: 'exceptZero' });
+
+interface Style {
+  unit: Drawn['unit'];
+  currency: string;
+  /** on an axis */
+  short?: boolean;
+}
+
+function inWords(value: number | null, { unit, currency, short = false }: Style): string {
+  if (value === null) return '–';
+  if (unit === 'money') return money(value, currency, short ? 'compact' : 'standard');
+  if (unit === 'ratio') return percent.format(value);
+  return (short ? compact : plain).format(value);
 }

@@ -3,9 +3,12 @@ import { useEffect, useRef } from 'preact/hooks';
 
 export interface Question {
   title: string;
+  /** each line of it stands on its own */
   effect: string;
   /** what the button says */
   act: string;
+  /** it takes something from somebody */
+  danger?: boolean;
   run: () => Promise<void>;
 }
 
@@ -16,11 +19,11 @@ export function Confirm({ question, close }: { question: Question; close: () => 
     <dialog ref={dialog} onClose={close} aria-labelledby="question">
       <div class="stack">
         <h2 id="question">{question.title}</h2>
-        <p>{question.effect}</p>
+        <p class="lines-kept">{question.effect}</p>
         <div class="row">
           <button
             type="button"
-            class="main"
+            class={question.danger ? 'danger' : 'main'}
             onClick={() => {
               void question.run();
               close();

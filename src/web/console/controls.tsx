@@ -4,6 +4,7 @@ import type { Room, RoomSettings, SetRoom } from '../../client/index.ts';
 import { Note } from '../ui/parts.tsx';
 import { Confirm, type Question } from './confirm.tsx';
 import { onsale, sentenceOf } from './operator.ts';
+import { changedSettings, NUMBERS, REENTRY, when } from './words.ts';
 
 const EFFECTS: Record<Room['state'], string> = {
   OPEN: 'People are let in at once, as fast as the rate and the capacity allow.',
@@ -11,22 +12,15 @@ const EFFECTS: Record<Room['state'], string> = {
   CLOSED: 'Nobody is let in, and nobody can join. Places are kept; those inside go on buying.',
 };
 
-const NUMBERS = [
-  ['capacity', 'Active at once', 0, 1_000_000],
-  ['admitPerSecond', 'Admitted a second', 0, 100_000],
-  ['sessionSeconds', 'Session, seconds', 1, 86_400],
-  ['claimSeconds', 'To come in, seconds', 1, 86_400],
-] as const;
-
 export function Controls({ concertId, room }: { concertId: string; room: Room }) {
   const [question, ask] = useState<Question | null>(null);
   const [told, tell] = useState<{ kind: 'good' | 'bad'; text: string } | null>(null);
   const [set, setSet] = useState<SetRoom | null>(null);
 
-  async function read(): Promise<void> {
+  async function read(quiet = false): Promise<void> {
     const answer = await onsale().readRoom({ concertId });
     if (answer.ok) setSet(answer.body);
-    else tell({ kind: 'bad', text: `What the room is set to could not be read.\n${sentenceOf(answer)}` });
+    else if (!quiet) tell({ kind: 'bad', text: `What the room is set to could not be read.\n${sentenceOf(answer)}` });
   }
 
   // Another operator, or an import, may change it too; but never under somebody's hands.
@@ -37,54 +31,63 @@ export function Controls({ concertId, room }: { concertId: string; room: Room })
 
   async function patch(settings: RoomSettings, done: string): Promise<void> {
     const answer = await onsale().patchRoom({ concertId, ...settings });
-    tell(answer.ok ? { kind: 'good', text: done } : { kind: 'bad', text: sentenceOf(answer) });
-    await read();
+    tell(answer.ok ? { kind: 'good', text: done } : { kind: 'bad', text: sentenceOf(answer, 'change') });
+    // What became of the change is the news, not that the settings cannot be read either.
+    await read(true);
+  }
+
+  function choose(state: Room['state']): void {
+    const run = () => patch({ state }, `The room is ${state}.`);
+    ask({ title: `Set the room to ${state}?`, effect: EFFECTS[state], act: `Set ${state}`, run });
   }
 
   function submit(event: SubmitEvent): void {
     event.preventDefault();
     if (!set) return;
     const settings = changesOf(event.currentTarget as HTMLFormElement, set);
-    const words = Object.entries(settings).map(([name, value]) => `${name} = ${value ?? 'never'}`);
+    const words = changedSettings(settings, set);
     if (words.length === 0) return tell({ kind: 'bad', text: 'Nothing to change: the room is set like this already.' });
+    const idle = settings.opensAt && set.state !== 'CLOSED';
     ask({
       title: 'Change the waiting room?',
-      effect: `${words.join(', ')}. It takes effect within half a second; the rest stays as it is.`,
+      effect: [
+        ...words,
+        'It takes effect within half a second; the rest stays as it is.',
+        ...(idle ? [`Only a CLOSED room opens by itself: this one is ${set.state}.`] : []),
+      ].join('\n'),
       act: 'Change',
-      run: () => patch(settings, `Set: ${words.join(', ')}`),
+      run: () => patch(settings, `Changed.\n${words.join('\n')}`),
     });
   }
 
   return (
-    <section class="card">
+    <section class="card" id="room">
       <h2>Waiting room</h2>
       <p>
         Now <strong>{room.state}</strong>
-        {room.opensAt && `, opens ${new Date(room.opensAt).toLocaleString()}`}; at most {room.capacity} active at once.
+        {room.opensAt && `, opens ${when(room.opensAt)}`}; at most {room.capacity.toLocaleString()} inside at once.
       </p>
-      <div class="chips">
-        {(['OPEN', 'PAUSED', 'CLOSED'] as const).map((state) => (
-          <button
-            key={state}
-            type="button"
-            aria-pressed={room.state === state}
-            onClick={() =>
-              ask({
-                title: `Set the room to ${state}?`,
-                effect: EFFECTS[state],
-                act: `Set ${state}`,
-                run: () => patch({ state }, `The room is ${state}.`),
-              })
-            }
-          >
-            {state}
-          </button>
-        ))}
-      </div>
+      <States now={room.state} choose={choose} />
       {set && <Form key={JSON.stringify(set)} set={set} submit={submit} />}
-      {told && <Note kind={told.kind}>{told.text}</Note>}
+      {told && (
+        <Note kind={told.kind}>
+          <span class="lines-kept">{told.text}</span>
+        </Note>
+      )}
       {question && <Confirm question={question} close={() => ask(null)} />}
     </section>
+  );
+}
+
+function States({ now, choose }: { now: Room['state']; choose: (state: Room['state']) => void }) {
+  return (
+    <div class="chips">
+      {(['OPEN', 'PAUSED', 'CLOSED'] as const).map((state) => (
+        <button key={state} type="button" aria-pressed={now === state} onClick={() => choose(state)}>
+          {state}
+        </button>
+      ))}
+    </div>
   );
 }
 
@@ -105,8 +108,11 @@ function Form({ set, submit }: { set: SetRoom; submit: (event: SubmitEvent) => v
         <label>
           Queue again while inside
           <select name="reentry" defaultValue={set.reentry}>
-            <option value="reject">is refused</option>
-            <option value="supersede">gives up the place inside</option>
+            {Object.entries(REENTRY).map(([value, text]) => (
+              <option key={value} value={value}>
+                {text}
+              </option>
+            ))}
           </select>
         </label>
       </div>

@@ -1,20 +1,14 @@
 /** A concert from a file: first what would change, then the change. */
-import { csvParseRows } from 'd3-dsv';
 import { useState } from 'preact/hooks';
-import type { Calls } from '../../client/index.ts';
 import { Note } from '../ui/parts.tsx';
-import { onsale, sentenceOf } from './operator.ts';
-
-type Input = Calls['putConcert']['input'];
-type Section = Input['schedules'][number]['sections'][number];
+import { COLUMNS, type Input, readFile } from './import-file.ts';
+import { type Before, type Difference, differenceOf, refusalInWords } from './import-words.ts';
+import { onsale } from './operator.ts';
 
 interface Plan {
   input: Input;
-  /** null while it was not asked; else what it would do */
-  difference: { added: number; removed: number; repriced: number; unchanged: number };
+  difference: Difference;
 }
-
-const COLUMNS = ['scheduleId', 'startsAt', 'section', 'price', 'row', 'seats'];
 
 export function Import({ done }: { done: (concertId: string) => void }) {
   const [plan, setPlan] = useState<Plan | null>(null);
@@ -23,13 +17,12 @@ export function Import({ done }: { done: (concertId: string) => void }) {
   async function look(event: SubmitEvent): Promise<void> {
     event.preventDefault();
     setPlan(null);
+    tell(null);
     try {
       const input = await readForm(event.currentTarget as HTMLFormElement);
-      const answer = await onsale().putConcert({ ...input, dryRun: true });
-      if (!answer.ok) return tell({ kind: 'bad', text: `Nothing was changed.\n${sentenceOf(answer)}` });
-      const { added, removed, repriced, unchanged } = answer.body;
-      tell(null);
-      setPlan({ input, difference: { added, removed, repriced, unchanged } });
+      const [before, answer] = await Promise.all([readBefore(input), onsale().putConcert({ ...input, dryRun: true })]);
+      if (!answer.ok) return tell({ kind: 'bad', text: refusalInWords(answer, input, 'read') });
+      setPlan({ input, difference: differenceOf(input, answer.body, before) });
     } catch (error) {
       tell({ kind: 'bad', text: `The file cannot be read: ${error instanceof Error ? error.message : String(error)}` });
     }
@@ -37,33 +30,21 @@ export function Import({ done }: { done: (concertId: string) => void }) {
 
   async function apply({ input }: Plan): Promise<void> {
     const answer = await onsale().putConcert(input);
-    if (!answer.ok) return tell({ kind: 'bad', text: `Nothing was changed.\n${sentenceOf(answer)}` });
     setPlan(null);
+    if (!answer.ok) return tell({ kind: 'bad', text: refusalInWords(answer, input, 'change') });
     tell({ kind: 'good', text: `${answer.body.title} is ${answer.status === 201 ? 'created' : 'changed'}.` });
     done(answer.body.concertId);
   }
 
   return (
-    <section class="card">
+    <section class="card" id="import">
       <h2>Import</h2>
       <p class="soft small">
         A JSON file as the API takes it, or CSV with the columns {COLUMNS.join(', ')} (a line a row of seats); title and
         venue are needed with CSV only.
       </p>
-      <Form submit={look} />
-      {plan && (
-        <Note title="This would change" kind="warn">
-          <p data-testid="difference">
-            {plan.difference.added} seats added, {plan.difference.removed} removed, {plan.difference.repriced} repriced,{' '}
-            {plan.difference.unchanged} as they are.
-          </p>
-          <p>
-            <button type="button" class="main" onClick={() => void apply(plan)}>
-              Apply
-            </button>
-          </p>
-        </Note>
-      )}
+      <Form submit={look} changed={() => setPlan(null)} />
+      {plan && <Shown difference={plan.difference} apply={() => void apply(plan)} />}
       {told && (
         <Note kind={told.kind}>
           <span class="lines-kept">{told.text}</span>
@@ -73,13 +54,58 @@ export function Import({ done }: { done: (concertId: string) => void }) {
   );
 }
 
-function Form({ submit }: { submit: (event: SubmitEvent) => Promise<void> }) {
+/** What is there now; null where nothing is. */
+async function readBefore({ concertId }: Input): Promise<Before | null> {
+  const [concert, room] = await Promise.all([onsale().concert({ concertId }), onsale().readRoom({ concertId })]);
+  if (concert.ok) return { concert: concert.body, room: room.ok ? room.body : null };
+  if (concert.code === 'CONCERT_NOT_FOUND' || concert.code === 'VALIDATION') return null;
+  throw new Error('what is there now is not known, since the server did not say. Nothing was changed; try again.');
+}
+
+function Shown({
+  difference: { title, seats, lines, sections },
+  apply,
+}: {
+  difference: Difference;
+  apply: () => void;
+}) {
   return (
-    <form class="stack" onSubmit={(event) => void submit(event)}>
+    <Note title={title} kind="warn">
+      <div class="stack" data-testid="difference">
+        <p>{seats}</p>
+        <ul class="dots">
+          {lines.map((line) => (
+            <li key={line}>{line}</li>
+          ))}
+        </ul>
+        {sections.length > 0 && (
+          <details open={sections.length <= 6}>
+            <summary>Sections, as the file has them</summary>
+            <ul class="dots">
+              {sections.map((line) => (
+                <li key={line}>{line}</li>
+              ))}
+            </ul>
+          </details>
+        )}
+        <p>
+          <button type="button" class="main" onClick={apply}>
+            Apply
+          </button>
+        </p>
+      </div>
+    </Note>
+  );
+}
+
+/** `changed`: what was shown is not what would be applied any more. */
+function Form({ submit, changed }: { submit: (event: SubmitEvent) => Promise<void>; changed: () => void }) {
+  return (
+    <form class="stack" onSubmit={(event) => void submit(event)} onInput={changed}>
       <div class="fields">
         <label>
           Concert id
-          <input name="concertId" required pattern="[a-z0-9][a-z0-9\-]{0,63}" />
+          <input name="concertId" required pattern="[a-z0-9][a-z0-9\-]{0,63}" title="small letters, digits and -" />
         </label>
         <label>
           Title
@@ -93,7 +119,7 @@ function Form({ submit }: { submit: (event: SubmitEvent) => Promise<void> }) {
           Time zone
           <input name="timeZone" placeholder="UTC" />
         </label>
-        <label>
+        <label class="wide">
           File
           <input name="file" type="file" accept=".json,.csv,application/json,text/csv" required />
         </label>
@@ -106,35 +132,13 @@ function Form({ submit }: { submit: (event: SubmitEvent) => Promise<void> }) {
 async function readForm(form: HTMLFormElement): Promise<Input> {
   const field = (name: string) => form.elements.namedItem(name) as HTMLInputElement;
   const [file] = field('file').files ?? [];
-  if (!file) throw new Error('no file was chosen');
-  const text = await file.text();
-  const concertId = field('concertId').value;
-  if (!/\.csv$/i.test(file.name)) return { ...(JSON.parse(text) as Input), concertId };
-  const [title, venue, timeZone] = [field('title').value, field('venue').value, field('timeZone').value];
-  if (title === '' || venue === '') throw new Error('a CSV file says nothing of title and venue: fill them in');
-  return { concertId, title, venue, ...(timeZone && { timeZone }), schedules: schedulesOf(text) };
-}
-
-/** Lines of one schedule and section may stand anywhere; rows are in the order of the lines. */
-function schedulesOf(text: string): Input['schedules'] {
-  // Not csvParse: it makes its reader by `new Function`, which the page's policy forbids.
-  const [columns = [], ...lines] = csvParseRows(text.trim());
-  const missing = COLUMNS.filter((name) => !columns.includes(name));
-  if (missing.length > 0) throw new Error(`columns are missing: ${missing.join(', ')}`);
-  const schedules = new Map<string, Input['schedules'][number] & { sections: Section[] }>();
-  for (const [i, line] of lines.entries()) {
-    const of = (name: string) => line[columns.indexOf(name)]?.trim() ?? '';
-    const [scheduleId, startsAt, section] = [of('scheduleId'), of('startsAt'), of('section')];
-    const [price, row, seats] = [Number(of('price')), of('row'), Number(of('seats'))];
-    const schedule = schedules.get(scheduleId) ?? { scheduleId, startsAt, sections: [] };
-    schedules.set(scheduleId, schedule);
-    let found = schedule.sections.find((one) => one.section === section);
-    if (!found) {
-      found = { section, price, rows: [] };
-      schedule.sections.push(found);
-    }
-    if (found.price !== price) throw new Error(`line ${i + 2}: section ${section} has two prices`);
-    found.rows.push({ row, seats });
-  }
-  return [...schedules.values()];
+  if (!file) throw new Error('none was chosen.');
+  const value = (name: string) => field(name).value.trim();
+  const fields = {
+    concertId: value('concertId'),
+    title: value('title'),
+    venue: value('venue'),
+    timeZone: value('timeZone'),
+  };
+  return readFile(file.name, await file.text(), fields);
 }

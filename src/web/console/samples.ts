@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Room, Stats } from '../../client/index.ts';
 import { p99Between, readTotals, type Totals } from './metrics.ts';
-import { onsale, sentenceOf } from './operator.ts';
+import { AWAY, onsale, sentenceOf } from './operator.ts';
 
 const EVERY_MS = 2_000;
 const KEPT = 900;
@@ -51,6 +51,8 @@ export function useSamples(concertId: string): { samples: readonly Sample[]; fau
   return { samples, fault };
 }
 
+const STALE = `${AWAY} The numbers here are the last ones that were read; they go on by themselves once it answers.`;
+
 /** A sentence where it could not be read. */
 async function readSample(concertId: string, before: Sample | undefined): Promise<Sample | string> {
   const client = onsale();
@@ -62,9 +64,9 @@ async function readSample(concertId: string, before: Sample | undefined): Promis
       () => null,
     ),
   ]);
-  if (!room.ok) return sentenceOf(room);
-  if (!stats.ok) return sentenceOf(stats);
-  if (metrics === null) return 'There was no answer from /metrics.';
+  if (!room.ok) return room.code === 'NO_ANSWER' ? STALE : sentenceOf(room);
+  if (!stats.ok) return stats.code === 'NO_ANSWER' ? STALE : sentenceOf(stats);
+  if (metrics === null) return STALE;
   const totals = readTotals(metrics);
   const at = Date.parse(room.body.serverTime) / 1000;
   const minutes = before ? Math.max(0.01, (at - before.at) / 60) : 1;
