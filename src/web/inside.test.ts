@@ -139,6 +139,11 @@ describe.skipIf(!chromiumPath)('inside the sale', { timeout: 60_000 }, () => {
     expect(await placesOf(fan)).toEqual([]);
     await page.reload();
     await page.getByTestId('position').waitFor();
+    // A queue token is a credential: it goes with the sign-in.
+    const kept = () => page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith('onsale.')));
+    expect(await kept()).toContain('onsale.place.missed');
+    await button(page, 'Sign out').click();
+    expect(await kept()).toEqual([]);
   });
 
   test('a chosen seat that somebody else takes is told, with the nearest ones, before anything is held', async () => {
@@ -170,7 +175,7 @@ describe.skipIf(!chromiumPath)('inside the sale', { timeout: 60_000 }, () => {
     expect(box?.height).toBeLessThan(160);
     await choose(page, 1, 2);
     const fold = bar.getByRole('button', { expanded: false });
-    expect(await plain(fold)).toMatch(/2 seats · ₩2,000.*left/);
+    expect(await plain(fold)).toMatch(/₩2,0002 seats · .* left/);
     await choose(page, 3);
     expect(await bar.getByText('At most 2 seats a person').isVisible()).toBe(true);
     expect(await bar.getByText('Total').isVisible()).toBe(false);
@@ -199,6 +204,7 @@ describe.skipIf(!chromiumPath)('inside the sale', { timeout: 60_000 }, () => {
     expect(receipt).toContain('Section A, row 1, seats 1–2, 7');
     expect(receipt).toMatch(/Monday, December 20, 2027/);
     expect(receipt).toContain('A hall');
+    expect(receipt).toContain('Paid₩3,000');
     await soon(() => plain(page.getByTestId('balance-left'))).toBe('₩2,000');
     await expectAccessible(page);
     expect(complaints).toEqual([]);

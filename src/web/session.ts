@@ -10,6 +10,8 @@ export interface Session {
 }
 
 const KEY = 'onsale.session';
+/** Begins the keys of what is kept of places in line: their tokens are credentials, too. */
+export const PLACE_KEY = 'onsale.place.';
 
 function stored(): Session | null {
   try {
@@ -30,6 +32,7 @@ export function signIn(given: Session): void {
 
 export function signOut(): void {
   localStorage.removeItem(KEY);
+  for (const key of Object.keys(localStorage)) if (key.startsWith(PLACE_KEY)) localStorage.removeItem(key);
   session.value = null;
 }
 

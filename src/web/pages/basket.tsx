@@ -7,6 +7,8 @@ type Seat = Reservation['seats'][number];
 interface Props {
   seats: readonly Seat[];
   currency: string;
+  /** what the sum is */
+  total?: string;
   /** while they are only chosen: then each has a line of its own */
   remove?: (seatId: string) => void;
 }
@@ -14,7 +16,7 @@ interface Props {
 export const sumOf = (seats: readonly Seat[]) => seats.reduce((sum, { price }) => sum + price, 0);
 
 /** Seats with their prices, and what they cost together. */
-export function Basket({ seats, currency, remove }: Props) {
+export function Basket({ seats, currency, total = t('total'), remove }: Props) {
   if (seats.length === 0) return <p class="soft">{t('noSeats')}</p>;
   const lines = remove ? seats.flatMap((seat) => groupSeats([seat])) : groupSeats(seats);
   return (
@@ -31,7 +33,7 @@ export function Basket({ seats, currency, remove }: Props) {
         ))}
       </ul>
       <p class="total">
-        <span>{t('total')}</span>
+        <span>{total}</span>
         <span class="num">{money(sumOf(seats), currency)}</span>
       </p>
     </>

@@ -41,14 +41,18 @@ export function useChoice({ concert, room, ticket, scheduleId, seats }: ChooserP
   const { repeat, isSlow } = useRepeat();
   const isFree = (seatId: string) => seats[hall.indexOf.get(seatId) ?? -1]?.status === 'AVAILABLE';
   const still = chosen.filter(isFree);
-  const lose = (seatIds: readonly string[]) =>
+  const lose = (seatIds: readonly string[], rest: readonly string[]) => {
+    take(rest);
     setLoss(lossOf(seatIds, { hall, seats, count: Math.max(1, chosen.length), price }));
+  };
 
   // While a hold is asked for, its answer says what became of the seats: some may be taken for oneself.
   useEffect(() => {
     if (busy || still.length === chosen.length) return;
-    lose(chosen.filter((seatId) => !isFree(seatId)));
-    setChosen(still);
+    lose(
+      chosen.filter((seatId) => !isFree(seatId)),
+      still,
+    );
   });
 
   function take(seatIds: readonly string[]): void {
@@ -73,8 +77,7 @@ export function useChoice({ concert, room, ticket, scheduleId, seats }: ChooserP
     setBusy(false);
     if (answer.ok) return room.keep(answer.body);
     if (answer.code !== 'SEAT_TAKEN') return setFault(sentenceOf(answer, concert.currency));
-    lose(answer.problem.seatIds);
-    setChosen([]);
+    lose(answer.problem.seatIds, []);
   }
 
   return { still, price, setPrice, loss, busy, fault, isSlow, overLimit, toggle, take, hold };

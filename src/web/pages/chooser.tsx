@@ -55,10 +55,11 @@ function Chosen({ concert, ticket, scheduleId, choice, chosen }: ChosenProps) {
       {loss && <Lost loss={loss} take={take} />}
       {overLimit && <Note kind="warn">{t('perPerson', { n: seatLimit })}</Note>}
       <button type="button" class="fold plain" aria-expanded={open} onClick={() => setOpen(!open)}>
-        <span class="num">
-          {t('seatCount', { n: chosen.length })} · {money(sumOf(chosen), currency)}
+        <strong class="num">{money(sumOf(chosen), currency)}</strong>
+        <span class="num small">
+          {t('seatCount', { n: chosen.length })}
+          <Left ticket={ticket} />
         </span>
-        <Left ticket={ticket} />
       </button>
       <div class="folded stack">
         <h2>{t('yourSeats')}</h2>
@@ -78,7 +79,7 @@ function Chosen({ concert, ticket, scheduleId, choice, chosen }: ChosenProps) {
 function Left({ ticket: { expiresAt } }: Pick<ChooserProps, 'ticket'>) {
   void now.value;
   if (!expiresAt) return null;
-  return <span class="num small">{t('timeLeft', { time: clock(secondsUntil(expiresAt)) })}</span>;
+  return <> · {t('timeLeft', { time: clock(secondsUntil(expiresAt)) })}</>;
 }
 
 function Lost({ loss, take }: { loss: Loss; take: (seatIds: readonly string[]) => void }) {

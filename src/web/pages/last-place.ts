@@ -1,6 +1,7 @@
 /** The last place in each concert's room, kept in this browser: how it ended while no page was open is told once. */
 import type { Problem, Ticket } from '../../client/index.ts';
 import { onsale } from '../api.ts';
+import { PLACE_KEY } from '../session.ts';
 
 export type Ending = NonNullable<Ticket['reason']> | 'GONE';
 
@@ -14,7 +15,7 @@ interface Last {
 
 /** An over place is kept so long by the server; after it, nobody knows how it ended. */
 const KEPT_MS = 12 * 3_600_000;
-const keyOf = (concertId: string) => `onsale.place.${concertId}`;
+const keyOf = (concertId: string) => PLACE_KEY + concertId;
 
 export function remember(userId: string, { concertId, queueId, token }: Ticket): void {
   if (!token) return;

@@ -14,7 +14,7 @@ interface Props {
   other: (() => void) | null;
 }
 
-export function Paid({ concert, reservation: { seats, amount, currency, scheduleId }, other }: Props) {
+export function Paid({ concert, reservation: { seats, currency, scheduleId }, other }: Props) {
   const [balance, setBalance] = useState<number | null>(null);
   const userId = session.value?.userId ?? '';
   useEffect(() => {
@@ -28,11 +28,7 @@ export function Paid({ concert, reservation: { seats, amount, currency, schedule
         {t('paidHint')}
       </Note>
       <Where concert={concert} scheduleId={scheduleId} />
-      <Basket seats={seats} currency={currency} />
-      <p class="row spread">
-        <span>{t('paidAmount')}</span>
-        <strong class="num">{money(amount, currency)}</strong>
-      </p>
+      <Basket seats={seats} currency={currency} total={t('paidAmount')} />
       <p class="row spread">
         <span>{t('balanceLeft')}</span>
         <strong class="num" data-testid="balance-left">

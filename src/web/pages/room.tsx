@@ -161,7 +161,7 @@ function Place({ concert, ticket, old, again }: Found & { again: () => void }) {
       {head}
       {inside || isPaid || has('HELD') ? (
         <>
-          <Connection state={state} ticket={current} />
+          {state.connection !== 'over' && <Connection state={state} ticket={current} />}
           <Sale concert={concert} room={room} state={state} ticket={current} wanted={wantedHold()} />
         </>
       ) : (
