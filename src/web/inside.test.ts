@@ -210,6 +210,23 @@ describe.skipIf(!chromiumPath)('inside the sale', { timeout: 60_000 }, () => {
     expect(complaints).toEqual([]);
   });
 
+  test('the receipt comes, though the place is over before the payment is answered, and no socket is there', async () => {
+    await putConcert(system.url, 'late-answer', concertInput());
+    const fan = await newFan(system.url);
+    await call(system.url, `/api/v1/users/${fan.userId}/balance`, { body: { amount: 5000 }, bearer: fan.accessToken });
+    const { page } = await come({ fan, noSockets: true });
+    await goIn(page, 'late-answer');
+    await holdSeats(page, 1);
+    await page.route('**/api/v1/payments', async (route) => {
+      const response = await route.fetch();
+      await page.getByTestId('over').waitFor();
+      await route.fulfill({ response });
+    });
+    await button(page, /^Pay /).click();
+    await page.getByTestId('paid').waitFor();
+    expect(await plain(page.getByTestId('paid'))).toContain('Section A, row 1, seat 1');
+  });
+
   test('seats are given back after a question, and that is told, on both pages', async () => {
     await putConcert(system.url, 'gives-back', concertInput());
     const { page } = await come({ fan: await newFan(system.url) });

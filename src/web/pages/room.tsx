@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { repeat } from '../../client/repeat.ts';
 import { WaitingRoom, type WaitingRoomState } from '../../client/waiting-room.ts';
-import type { Concert, Ticket } from '../../client/index.ts';
+import type { Concert, Reservation, Ticket } from '../../client/index.ts';
 import { asUser, onsale, sentenceOf } from '../api.ts';
 import { serverClock } from '../clock.ts';
 import { t } from '../i18n.ts';
@@ -130,7 +130,10 @@ function useHolds(room: WaitingRoom | null, { concertId, status }: Ticket): bool
 }
 
 function Place({ concert, ticket, old, again }: Found & { again: () => void }) {
-  const { room, state } = useRoom(ticket);
+  const { room, state: told } = useRoom(ticket);
+  const [bought, buy] = useState<Record<string, Reservation>>({});
+  // A purchase may be answered after the place is over by it: then the room tells nothing any more.
+  const state = told && { ...told, reservations: { ...told.reservations, ...bought } };
   const [first] = useState(() => firstPosition(ticket));
   // Whoever comes back to a turn that goes on has been called already.
   const [inside, setInside] = useState(old && ticket.status === 'ACTIVE');
@@ -149,6 +152,10 @@ function Place({ concert, ticket, old, again }: Found & { again: () => void }) {
         <Waiting concert={concert} ticket={current} state={state} first={first} />
       </>
     );
+  const changed = (one: Reservation) => {
+    room?.keep(one);
+    if (one.status === 'CONFIRMED') buy((those) => ({ ...those, [one.reservationId]: one }));
+  };
   const has = (wanted: 'HELD' | 'CONFIRMED') =>
     Object.values(state?.reservations ?? {}).some(({ status }) => status === wanted);
   // What was paid here is shown, though the place is over by it.
@@ -162,7 +169,7 @@ function Place({ concert, ticket, old, again }: Found & { again: () => void }) {
       {inside || isPaid || has('HELD') ? (
         <>
           {state.connection !== 'over' && <Connection state={state} ticket={current} />}
-          <Sale concert={concert} room={room} state={state} ticket={current} wanted={wantedHold()} />
+          <Sale concert={concert} room={room} state={state} ticket={current} wanted={wantedHold()} changed={changed} />
         </>
       ) : (
         <Turn concert={concert} ticket={current} claimed={state.connection === 'live'} enter={() => setInside(true)} />

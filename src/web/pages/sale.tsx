@@ -16,9 +16,14 @@ interface SaleProps {
   ticket: Ticket;
 }
 
-/** `wanted`: the hold to pay first, where there are several. */
-export function Sale({ wanted, ...props }: SaleProps & { wanted: string | null }) {
-  const { concert, room, state, ticket } = props;
+interface HoldProps {
+  /** the hold to pay first, where there are several */
+  wanted: string | null;
+  changed: (reservation: Reservation) => void;
+}
+
+export function Sale({ wanted, changed, ...props }: SaleProps & HoldProps) {
+  const { concert, state, ticket } = props;
   const [paying, pay] = useState(wanted);
   const reservations = Object.values(state.reservations);
   const of = (status: Reservation['status']) => reservations.find((one) => one.status === status);
@@ -38,7 +43,7 @@ export function Sale({ wanted, ...props }: SaleProps & { wanted: string | null }
         concert={concert}
         reservation={shown}
         ticket={ticket}
-        changed={(reservation) => room.keep(reservation)}
+        changed={changed}
         more={() => pay(null)}
         other={held && held !== shown ? () => pay(held.reservationId) : null}
       />
