@@ -24,7 +24,9 @@ export function differenceOf(input: Input, after: ImportedConcert, before: Befor
   const lines = [...concertLines(after, before), ...dateLines(after, before), ...settingLines(input, before)];
   return {
     title: before ? `${before.concert.title} (${concertId}) is there: it would change` : `New: ${title} (${concertId})`,
-    seats: `${count(added, 'seat')} added, ${count(removed, 'seat')} removed, ${count(repriced, 'seat')} repriced, ${count(unchanged, 'seat')} as they are.`,
+    seats: before
+      ? `${count(added, 'seat')} added, ${count(removed, 'seat')} removed, ${count(repriced, 'seat')} repriced, ${count(unchanged, 'seat')} as they are.`
+      : `${count(added, 'seat')} added.`,
     lines: lines.length > 0 ? lines : ['Title, venue, dates and room stay as they are.'],
     sections: sectionLines(input, after.currency),
   };

@@ -22,6 +22,8 @@ export function Import({ done }: { done: (concertId: string) => void }) {
       const input = await readForm(event.currentTarget as HTMLFormElement);
       const [before, answer] = await Promise.all([readBefore(input), onsale().putConcert({ ...input, dryRun: true })]);
       if (!answer.ok) return tell({ kind: 'bad', text: refusalInWords(answer, input, 'read') });
+      if (before === 'unknown')
+        return tell({ kind: 'bad', text: 'What is there now could not be read. Nothing was changed; try again.' });
       setPlan({ input, difference: differenceOf(input, answer.body, before) });
     } catch (error) {
       tell({ kind: 'bad', text: `The file cannot be read: ${error instanceof Error ? error.message : String(error)}` });
@@ -55,11 +57,10 @@ export function Import({ done }: { done: (concertId: string) => void }) {
 }
 
 /** What is there now; null where nothing is. */
-async function readBefore({ concertId }: Input): Promise<Before | null> {
+async function readBefore({ concertId }: Input): Promise<Before | null | 'unknown'> {
   const [concert, room] = await Promise.all([onsale().concert({ concertId }), onsale().readRoom({ concertId })]);
   if (concert.ok) return { concert: concert.body, room: room.ok ? room.body : null };
-  if (concert.code === 'CONCERT_NOT_FOUND' || concert.code === 'VALIDATION') return null;
-  throw new Error('what is there now is not known, since the server did not say. Nothing was changed; try again.');
+  return concert.code === 'CONCERT_NOT_FOUND' ? null : 'unknown';
 }
 
 function Shown({
