@@ -114,6 +114,7 @@ export const en = {
   seatName: 'Section {section}, row {row}, seat {number}, {price}',
   seatTip: '{section}, row {row}, seat {number}',
   mapHint: 'Press a section to come closer.',
+  mapPress: 'Press a seat to choose it.',
   price: 'Price',
   allPrices: 'All prices',
   free: 'Free',

@@ -113,6 +113,7 @@ export const ko: Words = {
   seatName: '{section} 구역 {row}열 {number}번, {price}',
   seatTip: '{section} 구역 {row}열 {number}번',
   mapHint: '구역을 누르면 확대됩니다.',
+  mapPress: '좌석을 눌러 선택하세요.',
   price: '가격',
   allPrices: '모든 가격',
   free: '선택 가능',

@@ -164,7 +164,7 @@ export class Painter {
   #drawStage(paint: Colours): void {
     const { x, y, width, height } = this.#picture.hall.stage;
     this.#block(paint.stage, { x, y, width, height });
-    const px = Math.min(height * 0.7, Math.max(12, 11 / this.#view.k));
+    const px = Math.min(height * 0.7, this.#nameSize());
     this.#write(this.#picture.stageName, { x: x + width / 2, y: y + height / 2, px, colour: paint.text });
   }
 
@@ -183,7 +183,7 @@ export class Painter {
   /** Above its seats where that can be read there, else across them, and so after them. */
   #drawNames(paint: Colours): void {
     const { k } = this.#view;
-    const [isAbove, px] = [13 * k >= READABLE_PX, Math.max(13, 11 / k)];
+    const [isAbove, px] = [13 * k >= READABLE_PX, this.#nameSize()];
     for (const { section, x, y, width, height } of this.#picture.hall.sections) {
       const at = { x: x + width / 2, y: isAbove ? y + 11 : y + height / 2 };
       if (!isAbove) {
@@ -193,6 +193,11 @@ export class Painter {
       }
       this.#write(section, { ...at, px, colour: paint.text });
     }
+  }
+
+  /** Of stage and sections, in units of the hall: on the screen neither too small nor louder than the page. */
+  #nameSize(): number {
+    return Math.max(11, Math.min(13 * this.#view.k, 18)) / this.#view.k;
   }
 
   #drawRowNames(paint: Colours, { rows, y }: Section): void {

@@ -26,7 +26,7 @@ export function SeatMapView(props: Props) {
   const latest = useRef(props);
   latest.current = props;
   const [hovered, hover] = useState<number | null>(null);
-  const [entered, enter] = useState<Section | null>(null);
+  const [entered, enter] = useState<Section | 'mapHint' | 'mapPress'>('mapHint');
 
   useEffect(() => {
     const canvas = canvasRef.current;
@@ -48,7 +48,7 @@ export function SeatMapView(props: Props) {
     <div class="hall">
       <div class="tools">
         <p class="tip">
-          <Tip seat={props.seats[hovered ?? -1]} section={entered} currency={props.currency} />
+          <Tip seat={props.seats[hovered ?? -1]} where={entered} currency={props.currency} />
         </p>
         <button type="button" aria-label={t('zoomIn')} onClick={() => stageRef.current?.scaleBy(STEP)}>
           +
@@ -73,12 +73,12 @@ export function SeatMapView(props: Props) {
 
 interface TipProps {
   seat: SeatOnMap | undefined;
-  section: Section | null;
+  where: Section | 'mapHint' | 'mapPress';
   currency: string | undefined;
 }
 
 /** The seat below the mouse, else the section in the middle, else what to do. */
-function Tip({ seat, section, currency }: TipProps) {
+function Tip({ seat, where, currency }: TipProps) {
   const cost = (price: number) => (currency ? ` · ${money(price, currency)}` : '');
   if (seat) {
     const { section: name, row, number, price, status } = seat;
@@ -90,11 +90,11 @@ function Tip({ seat, section, currency }: TipProps) {
       </>
     );
   }
-  if (!section) return <span class="soft">{t('mapHint')}</span>;
-  const [from, to] = section.prices;
+  if (typeof where === 'string') return <span class="soft">{t(where)}</span>;
+  const [from, to] = where.prices;
   return (
     <>
-      <strong>{t('section', { name: section.section })}</strong>
+      <strong>{t('section', { name: where.section })}</strong>
       <span class="num">{cost(from) + (to > from && currency ? `–${money(to, currency)}` : '')}</span>
     </>
   );

@@ -17,8 +17,8 @@ interface Told {
   press: (seatId: string) => void;
   /** index of the seat below the mouse */
   hover: (index: number | null) => void;
-  /** what is in the middle, once seats can be pressed */
-  enter: (section: Section | null) => void;
+  /** what is in the middle, once seats can be pressed; of the whole hall, what to press */
+  enter: (where: Section | 'mapHint' | 'mapPress') => void;
 }
 
 export interface Stage {
@@ -57,8 +57,8 @@ export function setStage(canvas: HTMLCanvasElement, hall: Hall, told: Told): Sta
       ({ transform } = event);
       canvas.style.touchAction = isWhole() ? 'pan-y' : 'none';
       painter.setView(transform);
-      const middle = transform.invert([width / 2, height / 2]);
-      told.enter(transform.k * SEAT < PRESS_PX || isWhole() ? null : sectionNear(hall, ...middle));
+      const near = isWhole() ? null : sectionNear(hall, ...transform.invert([width / 2, height / 2]));
+      told.enter(transform.k * SEAT < PRESS_PX ? 'mapHint' : (near ?? 'mapPress'));
     });
   const selection = select(canvas).call(behaviour);
   const resize = new ResizeObserver(() => {
