@@ -29,7 +29,7 @@ export function Chooser(props: ChooserProps) {
       <Prices seats={seats} chosen={price} choose={setPrice} currency={currency} />
       <div class="sale">
         <div class="stack">
-          <SeatMapView {...shared} lost={loss?.seats.map(({ seatId }) => seatId) ?? []} />
+          <SeatMapView {...shared} currency={currency} lost={loss?.seats.map(({ seatId }) => seatId) ?? []} />
           <Legend />
           {/* A press beyond the limit is answered, not prevented. */}
           <SeatList {...shared} full={false} currency={currency} />

@@ -71,7 +71,7 @@ async function findPlace(concertId: string): Promise<{ value: Found | Ended } | 
   const joined = await repeat((idempotencyKey) => asUser().join({ concertId }, { idempotencyKey }));
   if (joined.ok) return found(joined.body, false);
   if (joined.code === 'ALREADY_QUEUED') return found(joined.problem.ticket, true);
-  if (joined.code === 'ROOM_CLOSED') return { fault: t('closedHint') };
+  if (joined.code === 'ROOM_CLOSED') return { fault: t(concert.body.room.opensAt ? 'closedHint' : 'closedOpenEnded') };
   return { fault: sentenceOf(joined) };
 }
 
