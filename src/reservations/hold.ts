@@ -9,7 +9,7 @@ import { concertKeys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';
 import { hold as script } from './hold.script.ts';
 import type { RoomViews } from '../waiting-room/room-views.ts';
-import { type ConcertNotes, noteLater } from '../wallet/concert-notebook.ts';
+import { type ConcertNotes, noteOnce } from '../wallet/concert-notebook.ts';
 import { newReservationId } from './ids.ts';
 import { reservationOf } from './record.ts';
 import type { Reservation } from './shapes.ts';
@@ -129,7 +129,7 @@ async function answerTo(
     case 'HELD':
     case 'REPEAT': {
       const { reservationId, createdMs, version } = said;
-      noteLater(deps, { userId, concertId });
+      noteOnce(deps, claims);
       deps.seatMaps.noteOwn({ concertId, scheduleId, userId, version });
       const record = { ...said, userId, scheduleId, currency: order.catalogue.currency, status: 'HELD' as const };
       return {

@@ -3,7 +3,6 @@
  * places and reservations learn which concerts to ask. Gathered and written in batches; a crash may lose the notes of
  * the last moment, and the lists then lack a live place or hold until the user's next call of either kind.
  */
-import { createRecent, type Recent } from '../auth/recent.ts';
 import { LIMITS } from '../limits.ts';
 import type { Log } from '../observability/log.ts';
 import type { RedisClient } from '../redis/script.ts';
@@ -16,8 +15,6 @@ export interface ConcertNotes {
 
 interface Notebook {
   notes: ConcertNote[];
-  /** what this process has written of late: a user who joined here and holds here costs one note */
-  written: Recent<true>;
   timer: NodeJS.Timeout | undefined;
   /** one write after another; never rejects */
   writing: Promise<unknown>;
@@ -32,9 +29,18 @@ const notebooks = new WeakMap<RedisClient, Notebook>();
 
 export function noteLater(deps: ConcertNotes, { userId, concertId }: ConcertNote): void {
   const notebook = notebookOf(deps.redis);
-  if (notebook.notes.length >= LIMITS.CONCERT_NOTES_KEPT || notebook.written.get(nameOf({ userId, concertId }))) return;
+  if (notebook.notes.length >= LIMITS.CONCERT_NOTES_KEPT) return;
   notebook.notes.push({ userId, concertId });
   writeLater(deps, notebook, GATHER_MS);
+}
+
+const noted = new WeakSet<ConcertNote>();
+
+/** Once for these claims, which this process keeps as long as their token is in use. */
+export function noteOnce(deps: ConcertNotes, claims: Readonly<ConcertNote>): void {
+  if (noted.has(claims)) return;
+  noted.add(claims);
+  noteLater(deps, claims);
 }
 
 /** Writes what is gathered, so that a list for `userId` shows what they did a moment ago. */
@@ -55,20 +61,10 @@ export async function endNotes(deps: ConcertNotes): Promise<void> {
 function notebookOf(redis: RedisClient): Notebook {
   let notebook = notebooks.get(redis);
   if (!notebook) {
-    notebook = {
-      notes: [],
-      written: createRecent(LIMITS.CONCERT_NOTES_KEPT),
-      timer: undefined,
-      writing: Promise.resolve(),
-      failing: false,
-    };
+    notebook = { notes: [], timer: undefined, writing: Promise.resolve(), failing: false };
     notebooks.set(redis, notebook);
   }
   return notebook;
-}
-
-function nameOf({ userId, concertId }: ConcertNote): string {
-  return `${concertId} ${userId}`;
 }
 
 function writeLater(deps: ConcertNotes, notebook: Notebook, afterMs: number): void {
@@ -87,7 +83,6 @@ async function writeAll(deps: ConcertNotes, notebook: Notebook): Promise<void> {
   const notes = notebook.notes.splice(0);
   try {
     await noteConcerts(deps, notes);
-    for (const note of notes) notebook.written.set(nameOf(note), true);
     notebook.failing = false;
   } catch (error) {
     if (!notebook.failing)

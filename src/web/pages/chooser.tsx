@@ -31,8 +31,7 @@ export function Chooser(props: ChooserProps) {
         <div class="stack">
           <SeatMapView {...shared} currency={currency} lost={loss?.seats.map(({ seatId }) => seatId) ?? []} />
           <Legend />
-          {/* A press beyond the limit is answered, not prevented. */}
-          <SeatList {...shared} full={false} currency={currency} />
+          <SeatList {...shared} currency={currency} />
         </div>
         <Chosen {...props} choice={choice} chosen={still.flatMap((id) => seats[hall.indexOf.get(id) ?? -1] ?? [])} />
       </div>

@@ -8,7 +8,6 @@ interface Props {
   seats: readonly SeatOnMap[];
   chosen: readonly string[];
   price: number | null;
-  full: boolean;
   currency: string;
   toggle: (seatId: string) => void;
 }
@@ -70,7 +69,6 @@ function RowList({ row, indexes, ...props }: Props & { row: string; indexes: rea
               type="button"
               aria-label={name}
               aria-pressed={pressed}
-              disabled={props.full && !pressed}
               onClick={() => props.toggle(seatId)}
             >
               {number}
