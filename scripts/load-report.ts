@@ -4,6 +4,7 @@ import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
 import { resolve } from 'node:path';
 import { PLANS, type StoryName } from '../loadtest/shared/plans.ts';
 import type { CpuUse } from './load-cpu.ts';
+import type { Pause } from './load-system.ts';
 
 interface K6Metric {
   type: 'counter' | 'gauge' | 'rate' | 'trend';
@@ -37,8 +38,8 @@ export interface Report {
   milliseconds: Record<string, { median: number; p95: number; p99: number; max: number; count: number }>;
   thresholds: { rule: string; holds: boolean }[];
   cpu: Record<string, CpuUse>;
-  /** garbage collections of the server over 20 ms, in ms; null where they could not be seen */
-  pausesMs: number[] | null;
+  /** garbage collections of the server over 20 ms; null where they could not be seen */
+  pauses: Pause[] | null;
   books: Books | null;
 }
 
@@ -52,7 +53,7 @@ interface RunFacts {
   server: string;
   generator: string;
   cpu: Record<string, CpuUse>;
-  pausesMs: number[] | null;
+  pauses: Pause[] | null;
   books: Books | null;
 }
 
@@ -97,7 +98,7 @@ export function makeReport(facts: RunFacts): Report {
     milliseconds: timesOf(metrics),
     thresholds,
     cpu: facts.cpu,
-    pausesMs: facts.pausesMs,
+    pauses: facts.pauses,
     books,
   };
 }
@@ -122,7 +123,7 @@ function timesOf(metrics: K6Metrics): Report['milliseconds'] {
 }
 
 export function renderReport(report: Report): string {
-  const { rates, errors, milliseconds, cpu, books, pausesMs, versions } = report;
+  const { rates, errors, milliseconds, cpu, books, pauses, versions } = report;
   const errorText = Object.entries(errors).map(([code, count]) => `${code} ${count}`);
   const failed = report.thresholds.filter(({ holds }) => !holds).map(({ rule }) => `\`${rule}\``);
   const rows: [string, string][] = [
@@ -146,7 +147,7 @@ export function renderReport(report: Report): string {
       `CPU of ${name}`,
       `mean ${meanPercent} %${peakPercent === null ? '' : `, peak ${peakPercent} %`} of one core${maxRssMb > 0 ? `; memory up to ${maxRssMb} MB` : ''}`,
     ]),
-    ...(pausesMs ? [['garbage collections over 20 ms', pausesText(pausesMs)] satisfies [string, string]] : []),
+    ...(pauses ? [['garbage collections over 20 ms', pausesText(pauses)] satisfies [string, string]] : []),
     ...(books ? [['books', booksText(books)] satisfies [string, string]] : []),
     ['thresholds', failed.length === 0 ? `all ${report.thresholds.length} hold` : `broken: ${failed.join(', ')}`],
     [
@@ -160,8 +161,15 @@ export function renderReport(report: Report): string {
   return [`### ${report.story}`, '', '| | |', '|---|---|', ...lines, ''].join('\n');
 }
 
-function pausesText(pausesMs: number[]): string {
-  return pausesMs.length === 0 ? 'none' : `${pausesMs.length}, the longest ${round(Math.max(...pausesMs))} ms`;
+const PAUSES_TOLD = 3;
+
+function pausesText(pauses: readonly Pause[]): string {
+  if (pauses.length === 0) return 'none';
+  const longest = pauses.toSorted((a, b) => b.ms - a.ms).slice(0, PAUSES_TOLD);
+  const told = longest.map(
+    ({ kind, ms, fromMb, toMb }) => `${kind} ${round(ms)} ms (${round(fromMb)} to ${round(toMb)} MB)`,
+  );
+  return `${pauses.length}, the longest: ${told.join(', ')}`;
 }
 
 function booksText({ clean, differences, what, expected, found }: Books): string {

@@ -15,13 +15,21 @@ const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 15_000;
 const LONG_PAUSE_MS = 20;
 
+/** A garbage collection: the time in which nothing else ran, and the heap before and after it. */
+export interface Pause {
+  kind: string;
+  ms: number;
+  fromMb: number;
+  toMb: number;
+}
+
 export interface LoadedSystem {
   readonly url: string;
   readonly operatorKey: string;
   /** by name, those whose CPU can be seen */
   readonly pids: Record<string, number>;
-  /** garbage collections over 20 ms since the last asking, in ms; null where they cannot be seen */
-  pauses(): number[] | null;
+  /** those over 20 ms since the last asking; null where they cannot be seen */
+  pauses(): Pause[] | null;
   /** how it was started, for the report */
   readonly told: string;
   /** a file with so many users */
@@ -105,7 +113,7 @@ async function start({ settings, tell }: StartOptions): Promise<LoadedSystem> {
     leashPrivateServers(join(dir, '.data'), dir),
   ];
   const exited = new Promise<void>((done) => child.once('exit', () => done()));
-  const pauses: number[] = [];
+  const pauses: Pause[] = [];
   const stop = async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
@@ -165,7 +173,17 @@ function privateServers(dir: string): Record<string, number> {
 
 interface Reading {
   tell(line: string): void;
-  pauses: number[];
+  pauses: Pause[];
+}
+
+/** A line of --trace-gc. */
+function readPause(line: string): Pause | null {
+  const found = line.match(
+    / (Scavenge|Mark-Compact)\D* ([\d.]+) \([\d.]+\) -> ([\d.]+) \([\d.]+\) MB, (?:pooled: .*? MB, )?([\d.]+) \/ /,
+  );
+  if (!found) return null;
+  const [, kind = '', fromMb, toMb, ms] = found;
+  return { kind, ms: Number(ms), fromMb: Number(fromMb), toMb: Number(toMb) };
 }
 
 function readUrl(child: ChildProcess, { tell, pauses }: Reading): Promise<string> {
@@ -175,11 +193,9 @@ function readUrl(child: ChildProcess, { tell, pauses }: Reading): Promise<string
   for (const stream of [child.stdout, child.stderr]) {
     if (!stream) continue;
     createInterface({ input: stream }).on('line', (line) => {
-      const pause = line.match(/ (?:Scavenge|Mark-Compact).*? MB, (?:pooled: .*? MB, )?([\d.]+) \/ /);
-      if (pause) {
-        if (Number(pause[1]) > LONG_PAUSE_MS) pauses.push(Number(pause[1]));
-        return;
-      }
+      const pause = readPause(line);
+      if (pause && pause.ms > LONG_PAUSE_MS) pauses.push(pause);
+      if (pause) return;
       if (/^\[\d+:0x/.test(line)) return;
       lines.push(line);
       const url = line.match(/^onsale is ready at (http:\/\/[^\s;]+)/)?.[1];

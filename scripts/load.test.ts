@@ -55,7 +55,7 @@ describe('the report', () => {
     server: 'one',
     generator: 'another',
     cpu: {},
-    pausesMs: [21.04],
+    pauses: [{ kind: 'Scavenge', ms: 21.04, fromMb: 50.2, toMb: 40 }],
     books,
   };
 
@@ -72,7 +72,7 @@ describe('the report', () => {
     expect(text).toContain('| seats won | asked 40, reached 40 |');
     expect(text).toContain('| answers by error code | SEAT_TAKEN 9 |');
     expect(text).toContain('| hold, ms | median 2, p95 3, p99 4, max 5 (49) |');
-    expect(text).toContain('| garbage collections over 20 ms | 1, the longest 21 ms |');
+    expect(text).toContain('| garbage collections over 20 ms | 1, the longest: Scavenge 21 ms (50.2 to 40 MB) |');
     expect(text).toContain('| books | audit clean; seats held: 40 |');
   });
 

@@ -86,7 +86,7 @@ async function runStory({ story, smoke, system, k6, dir }: Run): Promise<Report>
   const books = plan.books ? await readBooks(system, concertId, { ...plan.books, metrics }) : null;
   const generator = cores === null ? 'k6, not pinned' : `k6, pinned to core ${cores}`;
   const facts = { loadBefore, story, variables, metrics, exitCode, k6: k6.version, server: system.told, generator };
-  const report = makeReport({ ...facts, cpu: used, pausesMs: system.pauses(), books });
+  const report = makeReport({ ...facts, cpu: used, pauses: system.pauses(), books });
   writeFileSync(join(dir, `${story}.json`), `${JSON.stringify(report, null, 2)}\n`);
   writeFileSync(join(dir, `${story}.md`), renderReport(report));
   return report;
