@@ -123,18 +123,18 @@ async function fanPictures(stage: Stage): Promise<void> {
 /** Behind so many others, while the operator looks at it and lets people in. */
 async function crowdPictures(stage: Stage): Promise<void> {
   const { url } = stage;
-  const join = async (name: string) => {
+  const joinAs = async (name: string) => {
     const { accessToken } = await newFan(stage, name);
     await call(url, '/api/v1/queue', { body: { concertId: CONCERT }, bearer: accessToken });
   };
   const set = (body: object) => operatorCall(url, `/concerts/${CONCERT}/room`, { method: 'PATCH', body });
   await set({ admitPerSecond: 0 });
   const fan = await newFan(stage, 'late');
-  for (let n = 0; n < WAITING; n += 40) await Promise.all(Array.from({ length: 40 }, (_, i) => join(`w${n + i}`)));
+  for (let n = 0; n < WAITING; n += 40) await Promise.all(Array.from({ length: 40 }, (_, i) => joinAs(`w${n + i}`)));
   const phone = await open(stage, PHONE, fan);
   await phone.goto(`${url}/#/concerts/${CONCERT}/room`);
   await phone.getByTestId('position').waitFor();
-  await Promise.all(Array.from({ length: 300 }, (_, i) => join(`behind${i}`)));
+  await Promise.all(Array.from({ length: 300 }, (_, i) => joinAs(`behind${i}`)));
   const desk = await open(stage, DESKTOP);
   await desk.goto(`${url}/console`);
   await desk.getByLabel('Operator key').fill(OPERATOR_KEY);

@@ -198,7 +198,7 @@ describe('ADMITTED', () => {
     expect(await redis.zrange(room.keys.left, '0', '-1')).toEqual(['4']);
   });
 
-  test('the measured rate is that of about the last minute', async () => {
+  test('the measured rate is that of about the last minute, and at most what the room is set to', async () => {
     const room = await openRoom(redis);
     await crowd(room, 30);
     await admit(room);
@@ -206,6 +206,12 @@ describe('ADMITTED', () => {
     const [answer] = await joinAll(room, [{ userId: last.userId, queueId: newQueueId() }]);
     // 30 within the first second, which counts as a whole one.
     expect(answer).toMatchObject({ word: 'EXISTS', row: { room: { ratePerSecond: 30, admitted: 30 } } });
+    // Set to less since then, it cannot go on like that.
+    for (const set of [4, 0]) {
+      await redis.hset(room.keys.room, 'admit_per_second', set);
+      const [slower] = await joinAll(room, [{ userId: last.userId, queueId: newQueueId() }]);
+      expect(slower).toMatchObject({ row: { room: { ratePerSecond: set } } });
+    }
     const minuteAgo = Math.floor((await redisNow(redis)) / 10_000) - 8;
     for (let i = 0; i < 7; i++) await redis.hset(room.keys.room, `rate_${i}`, `${minuteAgo} 30`);
     const [later] = await joinAll(room, [{ userId: last.userId, queueId: newQueueId() }]);
