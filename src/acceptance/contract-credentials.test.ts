@@ -55,6 +55,7 @@ const CALLS = (): [string, string, object?][] => [
   ['POST', '/api/v1/payments', { reservationId: `rsv_c1_${'0'.repeat(32)}` }],
   ['GET', `/api/v1/payments/${annPayment}`],
   ['PUT', '/api/v1/admin/concerts/c1', { title: '' }],
+  ['GET', '/api/v1/admin/concerts/c1/room'],
   ['PATCH', '/api/v1/admin/concerts/c1/room', {}],
   ['POST', '/api/v1/admin/concerts/nope/room/reset'],
   ['GET', '/api/v1/admin/concerts/c1/stats'],
