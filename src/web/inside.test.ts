@@ -238,7 +238,7 @@ describe.skipIf(!chromiumPath)('inside the sale', { timeout: 60_000 }, () => {
     await page.goto(at('/tickets'));
     await button(page, 'Give the seats back').click();
     await page.getByText('Given back. Nothing was charged.').waitFor();
-    await soon(() => page.getByTestId('held').count()).toBe(0);
+    await expect.poll(() => page.getByTestId('held').count(), { timeout: 25_000 }).toBe(0);
   });
 
   test('“My tickets”: a hold that runs out says so, and goes; the checkout’s last minute is told', async () => {
