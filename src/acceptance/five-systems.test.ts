@@ -2,7 +2,7 @@
 import { Redis } from 'ioredis';
 import { decodeJwt } from 'jose';
 import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { testDatabase } from '../testing/connect.ts';
 import { call, concertInput, enter, type Fan, newFan, operatorCall, putConcert } from '../testing/fan.ts';
 import { type RedisServer, startRedis } from '../testing/redis-server.ts';
@@ -343,6 +343,7 @@ describe('system 4', () => {
     const { token } = await enter(url, fan, 'four');
     const held = await hold(token, 'd1', ['A-1-1']);
     const client = new Redis(redis.url);
+    onTestFinished(() => client.disconnect());
     const ttl = await client.pttl(`{c:four}:r:${held.body.reservationId}`);
     expect(ttl).toBeGreaterThan(12 * 3600 * 1000);
     expect(ttl).toBeLessThanOrEqual(12 * 3600 * 1000 + 2000);
@@ -355,7 +356,6 @@ describe('system 4', () => {
     await hold(token, 'd1', ['A-1-2']);
     expect(await client.hlen('{c:four}:seats:d1')).toBe(1);
     await until(async () => (await client.hlen('{c:four}:seats:d1')) === 0, { timeoutMs: 5_000 });
-    client.disconnect();
   });
 });
 

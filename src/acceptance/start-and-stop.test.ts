@@ -3,11 +3,11 @@ import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { testDatabase } from '../testing/connect.ts';
 import { call, concertInput, enter, newFan, newFans, openSocket, operatorCall, putConcert } from '../testing/fan.ts';
 import { type RedisServer, startRedis } from '../testing/redis-server.ts';
-import { startSystem } from '../testing/system.ts';
+import { startSystem, type System } from '../testing/system.ts';
 import { until } from '../testing/until.ts';
 
 const databaseUrl = await testDatabase();
@@ -21,6 +21,13 @@ beforeAll(async () => {
 afterAll(async () => {
   await redis?.stop();
 });
+
+/** Starts onsale, which is stopped when the test has ended, in whatever way. */
+async function start(settings: Parameters<typeof startSystem>[0]): Promise<System> {
+  const system = await startSystem(settings);
+  onTestFinished(async () => void (await system.stop()));
+  return system;
+}
 
 /** Starts with settings that must not work; answers what it printed and its exit code. */
 async function refusedStart(settings: Record<string, string>): Promise<{ code: number | null; text: string }> {
@@ -51,30 +58,28 @@ describe('a start that must not go on stops with one line that says what to do',
 
   test('a Redis that would bring half of a script to life after a power loss is refused; DURABILITY=memory tells of it', async () => {
     const halves = await startRedis({ appendonly: true, settings: { 'aof-load-truncated': 'yes' } });
+    onTestFinished(() => halves.stop());
     const { code, text } = await refusedStart({ ...env(), REDIS_URL: halves.url, DURABILITY: 'fsync' });
     expect(code).toBe(1);
     expect(text).toMatch(/aof-load-truncated yes.*Set `aof-load-truncated no`/);
-    const system = await startSystem({ ...env(), REDIS_URL: halves.url, DURABILITY: 'memory' });
+    const system = await start({ ...env(), REDIS_URL: halves.url, DURABILITY: 'memory' });
     expect(system.output.join('\n')).toMatch(/aof-load-truncated yes: after a power loss/);
-    await system.stop();
-    await halves.stop();
   });
 
   test('a Redis that forbids CONFIG GET cannot be told to keep what it answers', async () => {
     const managed = await startRedis({ appendonly: true, settings: { 'aof-load-truncated': 'yes' } });
+    onTestFinished(() => managed.stop());
     const operator = new Redis(managed.url);
     await operator.call('ACL', 'SETUSER', 'default', '-config');
     operator.disconnect();
     const { text } = await refusedStart({ ...env(), REDIS_URL: managed.url, DURABILITY: 'fsync' });
     expect(text).toMatch(/does not let us read its setting appendonly.*Allow CONFIG GET/);
-    const system = await startSystem({ ...env(), REDIS_URL: managed.url, DURABILITY: 'memory' });
+    const system = await start({ ...env(), REDIS_URL: managed.url, DURABILITY: 'memory' });
     expect(system.output.join('\n')).toMatch(/aof-load-truncated \(unknown: it does not let us read it\)/);
-    await system.stop();
-    await managed.stop();
   });
 
   test('data of an installation with another currency is refused', async () => {
-    const first = await startSystem(env());
+    const first = await start(env());
     await first.stop();
     const { text } = await refusedStart({ ...env(), DURABILITY: 'memory', CURRENCY: 'EUR' });
     expect(text).toMatch(/CURRENCY: the data in this Redis has currency KRW/);
@@ -100,7 +105,7 @@ describe('a start that must not go on stops with one line that says what to do',
 test('two processes share the port: one place is the same on both, frames reach all sockets, metrics have both', {
   timeout: 60_000,
 }, async () => {
-  const system = await startSystem({ ...env(), PROCESSES: '2' });
+  const system = await start({ ...env(), PROCESSES: '2' });
   const { url } = system;
   await putConcert(url, 'shared', concertInput({ room: { capacity: 1 } }));
   const [first, ...others] = await newFans(url, 6);
@@ -137,7 +142,7 @@ test('two processes share the port: one place is the same on both, frames reach 
 test('SIGTERM drains: accepted requests are answered, sockets are told 1012, a second signal changes nothing, places are kept', {
   timeout: 60_000,
 }, async () => {
-  const system = await startSystem(env());
+  const system = await start(env());
   const { url } = system;
   await putConcert(url, 'drained', concertInput({ seats: 40 }));
   const fans = await newFans(url, 20);
@@ -159,25 +164,23 @@ test('SIGTERM drains: accepted requests are answered, sockets are told 1012, a s
   expect(await system.exited).toBe(0);
   const answers = await Promise.all(asked);
 
-  const again = await startSystem(env());
+  const again = await start(env());
   const { body } = await operatorCall(again.url, '/concerts/drained/stats');
   expect(body.held, 'what was held was answered, and the reverse').toBe(
     answers.filter((answer) => answer?.status === 201).length,
   );
   expect((await call(again.url, '/api/v1/queue', { queue: places[5]?.token ?? '' })).body.status).toBe('ACTIVE');
-  await again.stop();
 });
 
 test('a worker and a server as two starts, in any order', async () => {
-  const server = await startSystem({ ...env(), ROLE: 'server' });
+  const server = await start({ ...env(), ROLE: 'server' });
   await putConcert(server.url, 'roles', concertInput());
   const fan = await newFan(server.url);
   const joined = await call(server.url, '/api/v1/queue', { body: { concertId: 'roles' }, bearer: fan.accessToken });
   expect((await call(server.url, '/api/v1/queue', { queue: joined.body.token })).body.status).toBe('WAITING');
-  const worker = await startSystem({ ...env(), ROLE: 'worker' });
+  await start({ ...env(), ROLE: 'worker' });
   await until(
     async () => (await call(server.url, '/api/v1/queue', { queue: joined.body.token })).body.status === 'ACTIVE',
     { everyMs: 600 },
   );
-  await Promise.all([worker.stop(), server.stop()]);
 });

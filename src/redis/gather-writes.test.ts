@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Writable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type RedisServer, startRedis } from '../testing/redis-server.ts';
 import { isRedisAway, openRedis } from './client.ts';
 import { gather } from './gather-writes.ts';
@@ -36,6 +36,7 @@ test('writes of one turn are one, those of the next another', async () => {
 
 test('each command has its own reply, in order, after a reconnect too', async () => {
   const client = openRedis({ url: server.url, cluster: false }, 'hot');
+  onTestFinished(() => client.disconnect());
   await client.connect();
   const echoes = () => Promise.all(Array.from({ length: 500 }, (_, i) => client.echo(`n${i}`)));
   const expected = Array.from({ length: 500 }, (_, i) => `n${i}`);
@@ -44,11 +45,11 @@ test('each command has its own reply, in order, after a reconnect too', async ()
   client.disconnect(true);
   await ready;
   expect(await echoes()).toEqual(expected);
-  client.disconnect();
 });
 
 test('what is gathered when the connection is lost is refused, and not sent on the next one', async () => {
   const client = openRedis({ url: server.url, cluster: false }, 'hot') as Redis;
+  onTestFinished(() => client.disconnect());
   await client.connect();
   const ready = once(client, 'ready');
   const lost = client.incr('counted');
@@ -56,5 +57,4 @@ test('what is gathered when the connection is lost is refused, and not sent on t
   await expect(lost).rejects.toSatisfy(isRedisAway);
   await ready;
   expect(await client.get('counted')).toBeNull();
-  client.disconnect();
 });
