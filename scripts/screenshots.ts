@@ -5,10 +5,11 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { createTokens } from '../src/auth/tokens.ts';
 import { openRedis } from '../src/redis/client.ts';
 import type { RedisClient } from '../src/redis/script.ts';
+import { launch, visit } from '../src/testing/chromium.ts';
 import { call, type Fan, operatorCall, putConcert } from '../src/testing/fan.ts';
 import { startPostgres } from '../src/testing/postgres-server.ts';
 import { startRedis } from '../src/testing/redis-server.ts';
@@ -67,14 +68,7 @@ async function sellSome(stage: Stage): Promise<void> {
 }
 
 async function open({ browser, url }: Stage, options: BrowserContextOptions, fan?: Fan): Promise<Page> {
-  const context = await browser.newContext({ locale: 'en-US', timezoneId: 'Asia/Seoul', ...options });
-  const session = fan && { ...fan, endsAt: Date.now() + 3_600_000 };
-  await context.addInitScript(
-    (text) => text && localStorage.setItem('onsale.session', text),
-    JSON.stringify(session) ?? '',
-  );
-  const page = await context.newPage();
-  await page.goto(url);
+  const { page } = await visit(browser, url, { timezoneId: 'Asia/Seoul', ...options, ...(fan && { fan }) });
   return page;
 }
 
@@ -148,11 +142,7 @@ async function crowdPictures(stage: Stage): Promise<void> {
   await shoot(desk, 'console');
 }
 
-const [redis, postgres, browser] = await Promise.all([
-  startRedis(),
-  startPostgres(),
-  chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] }),
-]);
+const [redis, postgres, browser] = await Promise.all([startRedis(), startPostgres(), launch()]);
 const system = await startSystem({ REDIS_URL: redis.url, DATABASE_URL: await postgres.createDatabase('onsale') });
 const client = openRedis({ url: redis.url, cluster: false }, 'hot');
 try {

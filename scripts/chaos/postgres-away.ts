@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Case, CaseOptions, Check, Verdict } from './case.ts';
 import { type Fleet, startFleet } from './kit/fleet.ts';
 import { checkAll } from './kit/invariants.ts';
-import type { Attempt, Ledger } from './kit/ledger.ts';
+import type { Attempt, Kind, Ledger } from './kit/ledger.ts';
 import { startLoad } from './kit/load.ts';
 import { isDuring, type Outage, outagesOf, told } from './kit/outages.ts';
 import { type Dice, dice } from './kit/random.ts';
@@ -74,8 +74,7 @@ async function restartSome({ worker, servers, urls }: Fleet, random: Dice): Prom
   return url === undefined ? [] : [{ url, fromMs, untilMs: Date.now() }];
 }
 
-const SALES = ['hold', 'charge', 'pay'] as const;
-const SALE_KINDS: ReadonlySet<string> = new Set(SALES);
+const SALES: ReadonlySet<Kind> = new Set(['hold', 'charge', 'pay']);
 
 function judgeSalesWentOn({ operations }: Ledger, outages: readonly Outage[]): Check {
   const violations: string[] = [];
@@ -109,7 +108,7 @@ function judgeNothingRefused(
     restarts.some((restart) => restart.url === url && doneMs >= restart.fromMs && sentMs <= restart.untilMs) ||
     missed.get(url)?.some((atMs) => atMs >= sentMs - LINE_EVERY_MS && atMs <= doneMs);
   const attempts = operations
-    .filter(({ kind }) => SALE_KINDS.has(kind))
+    .filter(({ kind }) => SALES.has(kind))
     .flatMap((operation) =>
       operation.attempts.filter((attempt) => outages.some((outage) => isDuring(attempt, outage))),
     );

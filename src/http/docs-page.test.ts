@@ -1,12 +1,11 @@
-import { existsSync } from 'node:fs';
-import { type Browser, chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ERRORS } from '../errors.ts';
+import { chromiumPath, launch } from '../testing/chromium.ts';
 import { testRedis } from '../testing/connect.ts';
 import { type Served, serve } from './http.fixture.ts';
 import { routes } from './routes.ts';
 
-const CHROMIUM = '/usr/bin/chromium';
 const redis = await testRedis();
 let served: Served;
 let browser: Browser | undefined;
@@ -60,12 +59,8 @@ test('the index runs nothing, has an anchor for each error, and leads to each ca
   expect(body).toContain('href="/docs/calls#tag/payments/postPayments"');
 });
 
-test.skipIf(!existsSync(CHROMIUM))('a browser draws both, and asks nobody else', { timeout: 150_000 }, async () => {
-  const quiet = ['quic', 'background-networking', 'component-update', 'sync'].map((name) => `--disable-${name}`);
-  browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: ['--no-sandbox', '--disable-gpu', '--no-first-run', ...quiet],
-  });
+test.skipIf(!chromiumPath)('a browser draws both, and asks nobody else', { timeout: 150_000 }, async () => {
+  browser = await launch();
   const page = await browser.newPage();
   const asked: string[] = [];
   page.on('requestfinished', (request) => asked.push(new URL(request.url()).host));

@@ -1,49 +1,28 @@
 /** Before a sale, as its fan sees it in Chromium: the countdown, the sign-in, and the way back to a place. */
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { testDatabase } from '../testing/connect.ts';
+import { describe, expect, test } from 'vitest';
+import { chromiumPath } from '../testing/chromium.ts';
 import { call, concertInput, newFan, putConcert } from '../testing/fan.ts';
-import { type RedisServer, startRedis } from '../testing/redis-server.ts';
-import { startSystem, type System } from '../testing/system.ts';
-import { chromiumPath, expectAccessible, launch, soon, visit } from './browser.fixture.ts';
+import { expectAccessible, openStage, soon } from './browser.fixture.ts';
 
-const databaseUrl = await testDatabase();
-let redis: RedisServer;
-let system: System;
-let browser: Browser;
-
-beforeAll(async () => {
-  if (!chromiumPath) return;
-  redis = await startRedis();
-  [system, browser] = await Promise.all([
-    startSystem({ REDIS_URL: redis.url, DATABASE_URL: databaseUrl, LIMIT_LOGIN_BURST: '0' }),
-    launch(),
-  ]);
-}, 60_000);
-afterAll(async () => {
-  await browser?.close();
-  await system?.stop();
-  await redis?.stop();
-});
+const stage = await openStage();
 
 describe.skipIf(!chromiumPath)('before a sale', { timeout: 60_000 }, () => {
   test('the countdown never rests, and the door is open after it', async () => {
     const opensAt = new Date(Date.now() + 6_000).toISOString();
-    await putConcert(system.url, 'counts', concertInput({ room: { state: 'CLOSED', opensAt } }));
-    const { page, close } = await visit(browser, system.url, { fan: await newFan(system.url) });
-    await page.goto(`${system.url}/#/concerts/counts`);
+    await putConcert(stage.system.url, 'counts', concertInput({ room: { state: 'CLOSED', opensAt } }));
+    const { page } = await stage.come({ fan: await newFan(stage.system.url) });
+    await page.goto(`${stage.system.url}/#/concerts/counts`);
     await soon(() => page.getByTestId('opening').textContent()).toMatch(/^0:0[1-5]$/);
     await expectAccessible(page);
     await page.getByRole('link', { name: 'Enter the waiting room' }).waitFor();
     await page.getByText('On sale').waitFor();
     expect(await page.getByTestId('opening').count()).toBe(0);
-    await close();
   });
 
   test('sign-in says what for, keeps no old fault, and leads on whoever is signed in', async () => {
-    await putConcert(system.url, 'wanted', { ...concertInput(), title: 'Wanted night' });
-    const { page, close } = await visit(browser, system.url);
-    await page.goto(`${system.url}/#/concerts/wanted`);
+    await putConcert(stage.system.url, 'wanted', { ...concertInput(), title: 'Wanted night' });
+    const { page } = await stage.come();
+    await page.goto(`${stage.system.url}/#/concerts/wanted`);
     await page.getByRole('link', { name: 'Enter the waiting room' }).click();
     await page.getByText('Sign in to take your place for Wanted night.').waitFor();
     await page.getByLabel('Email').fill('nobody@example.com');
@@ -53,19 +32,17 @@ describe.skipIf(!chromiumPath)('before a sale', { timeout: 60_000 }, () => {
     await soon(() => page.evaluate(() => document.activeElement?.getAttribute('name'))).toBe('password');
     await page.getByRole('button', { name: 'I am new here' }).click();
     expect(await page.getByRole('alert').count()).toBe(0);
-    await close();
-    const signedIn = await visit(browser, system.url, { fan: await newFan(system.url) });
-    await signedIn.page.goto(`${system.url}/#/sign-in?next=%2Fconcerts%2Fwanted`);
+    const signedIn = await stage.come({ fan: await newFan(stage.system.url) });
+    await signedIn.page.goto(`${stage.system.url}/#/sign-in?next=%2Fconcerts%2Fwanted`);
     await signedIn.page.getByRole('heading', { name: 'Wanted night' }).waitFor();
-    await signedIn.close();
   });
 
   test('who has a place is led back to it; a concert that is not there offers the others, not another try', async () => {
-    await putConcert(system.url, 'mine', concertInput({ room: { state: 'PAUSED' } }));
-    const fan = await newFan(system.url);
-    await call(system.url, '/api/v1/queue', { body: { concertId: 'mine' }, bearer: fan.accessToken });
-    const { page, close } = await visit(browser, system.url, { fan });
-    await page.goto(`${system.url}/#/concerts/nowhere`);
+    await putConcert(stage.system.url, 'mine', concertInput({ room: { state: 'PAUSED' } }));
+    const fan = await newFan(stage.system.url);
+    await call(stage.system.url, '/api/v1/queue', { body: { concertId: 'mine' }, bearer: fan.accessToken });
+    const { page } = await stage.come({ fan });
+    await page.goto(`${stage.system.url}/#/concerts/nowhere`);
     await page.getByRole('heading', { name: 'This concert is not here' }).waitFor();
     expect(await page.getByRole('button', { name: 'Try again' }).count()).toBe(0);
     await page.getByText('You have a place in line.').waitFor();
@@ -74,6 +51,5 @@ describe.skipIf(!chromiumPath)('before a sale', { timeout: 60_000 }, () => {
     await page.locator('a[href="#/concerts/mine"]').click();
     await page.getByRole('main').getByRole('link', { name: 'To my place' }).click();
     await page.getByTestId('position').waitFor();
-    await close();
   });
 });

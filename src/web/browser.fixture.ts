@@ -1,72 +1,52 @@
-/** The pages in a real browser: the system's Chromium, against the real server. */
-import { spawnSync } from 'node:child_process';
+/** What the tests of the pages share: the whole product with a browser, and how they look at a page. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
-import { expect } from 'vitest';
-import type { Fan } from '../testing/fan.ts';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { chromiumPath, launch, visit, type Visitor } from '../testing/chromium.ts';
+import { testDatabase } from '../testing/connect.ts';
+import { type RedisServer, startRedis } from '../testing/redis-server.ts';
+import { startSystem, type System } from '../testing/system.ts';
 
-/** null where there is none: then the tests say so and are skipped. */
-export const chromiumPath =
-  spawnSync('sh', ['-c', 'command -v chromium || command -v chromium-browser || command -v google-chrome'], {
-    encoding: 'utf8',
-  }).stdout.trim() || null;
 if (!chromiumPath) console.log('There is no Chromium here: the tests of the pages are skipped.');
 
-/** No talk to anybody but the server under test. */
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
-export function launch(): Promise<Browser> {
-  return chromium.launch({ executablePath: chromiumPath ?? '', args: FLAGS });
+export interface Stage {
+  redis: RedisServer;
+  /** a test that restarts it puts the new one here */
+  system: System;
+  browser: Browser;
+  start(more?: Record<string, string>): Promise<System>;
+  /** a browser of one's own, closed after the test */
+  come(options?: Parameters<typeof visit>[2]): Promise<Visitor>;
 }
 
-export interface Visitor {
-  page: Page;
-  /** Everything the browser complained of so far. */
-  complaints: string[];
-  close(): Promise<void>;
-}
-
-interface VisitOptions extends BrowserContextOptions {
-  /** signed in as */
-  fan?: Fan;
-  /** no WebSocket gets through, as behind some proxies */
-  noSockets?: boolean;
-}
-
-/** A browser of one's own. `url`: of the server. */
-export async function visit(
-  browser: Browser,
-  url: string,
-  { fan, noSockets = false, ...options }: VisitOptions = {},
-): Promise<Visitor> {
-  const context = await browser.newContext({ locale: 'en-US', viewport: { width: 1200, height: 850 }, ...options });
-  const session = fan && { accessToken: fan.accessToken, userId: fan.userId, email: fan.email };
-  if (session)
-    await context.addInitScript(
-      (text) => localStorage.setItem('onsale.session', text),
-      JSON.stringify({ ...session, endsAt: Date.now() + 3_600_000 }),
-    );
-  const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
-  if (noSockets) await page.routeWebSocket('**/ws', (socket) => void socket.close());
-  const complaints: string[] = [];
-  page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+/** To be called at the top of a test file; there is nothing on it without Chromium. Sign-ups are not limited. */
+export async function openStage(settings: () => Promise<Record<string, string>> | Record<string, string> = () => ({})) {
+  const databaseUrl = await testDatabase();
+  const stage = {} as Stage;
+  const visitors: Visitor[] = [];
+  stage.come = async (options = {}) => {
+    const visitor = await visit(stage.browser, stage.system.url, options);
+    visitors.push(visitor);
+    return visitor;
+  };
+  beforeAll(async () => {
+    if (!chromiumPath) return;
+    stage.redis = await startRedis();
+    const own = { LIMIT_LOGIN_BURST: '0', ...(await settings()) };
+    stage.start = (more = {}) =>
+      startSystem({ REDIS_URL: stage.redis.url, DATABASE_URL: databaseUrl, ...own, ...more });
+    [stage.system, stage.browser] = await Promise.all([stage.start(), launch()]);
+  }, 60_000);
+  afterEach(async () => {
+    await Promise.all(visitors.splice(0).map((visitor) => visitor.close()));
   });
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('request', (request) => {
-    if (!request.url().startsWith(url) && !/^(data|blob):/.test(request.url())) complaints.push(request.url());
+  afterAll(async () => {
+    await stage.browser?.close();
+    await stage.system?.stop();
+    await stage.redis?.stop();
   });
-  return { page, complaints, close: () => context.close() };
+  return stage;
 }
 
 /** A browser on a busy machine takes its time. */

@@ -1,49 +1,20 @@
 /** The fan's pages as fans meet them: in Chromium, against the whole product. */
 import { Redis } from 'ioredis';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
 import { createTokens } from '../auth/tokens.ts';
-import { testDatabase } from '../testing/connect.ts';
 import { freePort } from '../local/free-port.ts';
+import { chromiumPath } from '../testing/chromium.ts';
 import { call, concertInput, enter, newFan, operatorCall, putConcert } from '../testing/fan.ts';
-import { type RedisServer, startRedis } from '../testing/redis-server.ts';
-import { JWT_SECRET, startSystem, type System } from '../testing/system.ts';
+import { JWT_SECRET } from '../testing/system.ts';
 import { openWallet } from '../wallet/open.ts';
-import { chromiumPath, expectAccessible, launch, plain, soon, visit, type Visitor } from './browser.fixture.ts';
+import { expectAccessible, openStage, plain, soon } from './browser.fixture.ts';
 
-const databaseUrl = await testDatabase();
-let redis: RedisServer;
-let system: System;
-let browser: Browser;
-const visitors: Visitor[] = [];
+// Not a port that any connection may take while the server is away.
+const stage = await openStage(async () => ({ LIMIT_USER_BURST: '0', PORT: String(await freePort()) }));
+const { come } = stage;
 
-const settings = { LIMIT_LOGIN_BURST: '0', LIMIT_USER_BURST: '0' };
-const start = (more: Record<string, string> = {}) =>
-  startSystem({ REDIS_URL: redis.url, DATABASE_URL: databaseUrl, ...settings, ...more });
-
-beforeAll(async () => {
-  if (!chromiumPath) return;
-  redis = await startRedis();
-  // Not one of those that any connection may take while the server is away.
-  const port = String(await freePort());
-  [system, browser] = await Promise.all([start({ PORT: port }), launch()]);
-}, 60_000);
-afterEach(async () => {
-  await Promise.all(visitors.splice(0).map((visitor) => visitor.close()));
-});
-afterAll(async () => {
-  await browser?.close();
-  await system?.stop();
-  await redis?.stop();
-});
-
-async function come(options: Parameters<typeof visit>[2] = {}): Promise<Visitor> {
-  const visitor = await visit(browser, system.url, options);
-  visitors.push(visitor);
-  return visitor;
-}
-
-const at = (path: string) => `${system.url}/#${path}`;
+const at = (path: string) => `${stage.system.url}/#${path}`;
 const byId = (page: Page, id: string) => page.locator(`[data-testid="${id}"]`);
 
 /** Called, and inside. */
@@ -70,9 +41,9 @@ async function pay(page: Page): Promise<void> {
 
 describe.skipIf(!chromiumPath)('in a browser', { timeout: 60_000 }, () => {
   test('listing to paid: sign-up, waiting room, map, top-up in place, ticket with its code', async () => {
-    await putConcert(system.url, 'first', concertInput({ seats: 40 }));
+    await putConcert(stage.system.url, 'first', concertInput({ seats: 40 }));
     const { page, complaints } = await come();
-    await page.goto(system.url);
+    await page.goto(stage.system.url);
     await page.getByRole('link', { name: 'A night' }).first().click();
     await expectAccessible(page);
     await page.getByRole('link', { name: 'Enter the waiting room' }).click();
@@ -96,13 +67,16 @@ describe.skipIf(!chromiumPath)('in a browser', { timeout: 60_000 }, () => {
     await expectAccessible(page);
     // Pressed twice, paid once.
     expect(await page.getByRole('cell', { name: 'Purchase' }).count()).toBe(1);
-    expect((await operatorCall(system.url, '/concerts/first/stats')).body).toMatchObject({ sold: 2, revenue: 2000 });
+    expect((await operatorCall(stage.system.url, '/concerts/first/stats')).body).toMatchObject({
+      sold: 2,
+      revenue: 2000,
+    });
     expect(complaints).toEqual([]);
   });
 
   test('two fans want the same two seats: one has them, the other is told which, and offered the nearest', async () => {
-    await putConcert(system.url, 'race', concertInput({ seats: 20 }));
-    const fans = await Promise.all([newFan(system.url), newFan(system.url)]);
+    await putConcert(stage.system.url, 'race', concertInput({ seats: 20 }));
+    const fans = await Promise.all([newFan(stage.system.url), newFan(stage.system.url)]);
     const pages = await Promise.all(fans.map(async (fan) => (await come({ fan })).page));
     await Promise.all(pages.map((page) => goIn(page, 'race')));
     for (const page of pages) await choose(page, 7, 8);
@@ -130,8 +104,8 @@ describe.skipIf(!chromiumPath)('in a browser', { timeout: 60_000 }, () => {
   });
 
   test('a hold runs out while the fan looks at it: what happened, what it means, and on', async () => {
-    await putConcert(system.url, 'short', concertInput({ seats: 5, holdSeconds: 3 }));
-    const { page, complaints } = await come({ fan: await newFan(system.url) });
+    await putConcert(stage.system.url, 'short', concertInput({ seats: 5, holdSeconds: 3 }));
+    const { page, complaints } = await come({ fan: await newFan(stage.system.url) });
     await goIn(page, 'short');
     await choose(page, 1);
     await page.getByRole('button', { name: 'Hold these seats' }).click();
@@ -150,18 +124,18 @@ describe.skipIf(!chromiumPath)('in a browser', { timeout: 60_000 }, () => {
   ])('waiting behind 300 others to the turn, %s', async (_, noSockets, told) => {
     const concertId = noSockets ? 'polled' : 'pushed';
     await putConcert(
-      system.url,
+      stage.system.url,
       concertId,
       concertInput({ seats: 20, room: { state: 'PAUSED', admitPerSecond: 100 } }),
     );
     await crowd(300, concertId);
-    const { page, complaints } = await come({ fan: await newFan(system.url), noSockets });
+    const { page, complaints } = await come({ fan: await newFan(stage.system.url), noSockets });
     await page.goto(at(`/concerts/${concertId}/room`));
     await soon(() => byId(page, 'position').textContent()).toBe('301');
     await soon(() => byId(page, 'connection').textContent()).toContain(told);
     await soon(() => page.getByText('The sale is paused').count()).toBe(1);
     await expectAccessible(page);
-    await operatorCall(system.url, `/concerts/${concertId}/room`, { method: 'PATCH', body: { state: 'OPEN' } });
+    await operatorCall(stage.system.url, `/concerts/${concertId}/room`, { method: 'PATCH', body: { state: 'OPEN' } });
     await page.getByRole('button', { name: 'Choose seats' }).click({ timeout: 30_000 });
     await byId(page, 'map').waitFor();
     // A blocked socket is a complaint of the browser's, and the only one.
@@ -169,8 +143,8 @@ describe.skipIf(!chromiumPath)('in a browser', { timeout: 60_000 }, () => {
   });
 
   test('Korean; a phone; a second page shows the same place; giving it back', async () => {
-    await putConcert(system.url, 'korean', concertInput({ room: { state: 'PAUSED' } }));
-    const fan = await newFan(system.url);
+    await putConcert(stage.system.url, 'korean', concertInput({ room: { state: 'PAUSED' } }));
+    const fan = await newFan(stage.system.url);
     const phone = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true, locale: 'ko-KR' };
     const { page, complaints } = await come({ fan, ...phone });
     await page.goto(at('/concerts/korean/room'));
@@ -190,9 +164,9 @@ describe.skipIf(!chromiumPath)('in a browser', { timeout: 60_000 }, () => {
   });
 
   test('keyboard only, from the listing to paid', async () => {
-    await putConcert(system.url, 'keys', { ...concertInput({ seats: 12 }), title: 'Keyboard night' });
-    const { page } = await come({ fan: await newFan(system.url) });
-    await page.goto(system.url);
+    await putConcert(stage.system.url, 'keys', { ...concertInput({ seats: 12 }), title: 'Keyboard night' });
+    const { page } = await come({ fan: await newFan(stage.system.url) });
+    await page.goto(stage.system.url);
     await page.getByRole('link', { name: 'Keyboard night' }).waitFor();
     const press = async (name: string | RegExp) => {
       for (let i = 0; i < 80; i++) {
@@ -220,7 +194,7 @@ describe.skipIf(!chromiumPath)('in a browser', { timeout: 60_000 }, () => {
     await soon(() => page.getByRole('button', { name: /^Pay / }).isEnabled()).toBe(true);
     await press(/^Pay /);
     await byId(page, 'paid').waitFor();
-    expect((await operatorCall(system.url, '/concerts/keys/stats')).body).toMatchObject({ sold: 1, held: 0 });
+    expect((await operatorCall(stage.system.url, '/concerts/keys/stats')).body).toMatchObject({ sold: 1, held: 0 });
   });
 
   test('the full hall: a change shows without a reload, and panning is drawn at the pace of the screen', async () => {
@@ -232,14 +206,14 @@ describe.skipIf(!chromiumPath)('in a browser', { timeout: 60_000 }, () => {
     }));
     const input = concertInput({});
     const [schedule] = input.schedules;
-    await putConcert(system.url, 'full', { ...input, schedules: [{ ...schedule, sections }] });
-    const { page, complaints } = await come({ fan: await newFan(system.url) });
+    await putConcert(stage.system.url, 'full', { ...input, schedules: [{ ...schedule, sections }] });
+    const { page, complaints } = await come({ fan: await newFan(stage.system.url) });
     await goIn(page, 'full');
     const canvas = byId(page, 'map');
     await canvas.waitFor();
     await soon(() => page.locator('.seat-list summary').first().textContent()).toContain('750 seats left');
-    const other = await enter(system.url, await newFan(system.url), 'full');
-    await call(system.url, '/api/v1/reservations', {
+    const other = await enter(stage.system.url, await newFan(stage.system.url), 'full');
+    await call(stage.system.url, '/api/v1/reservations', {
       body: { scheduleId: 'd1', seatIds: ['S1-1-1', 'S1-1-2'] },
       queue: other.token,
     });
@@ -260,22 +234,22 @@ describe.skipIf(!chromiumPath)('in a browser', { timeout: 60_000 }, () => {
       const length = Number(response.headers()['content-length'] ?? 0);
       loaded.push({ type: response.request().resourceType(), bytes: length });
     });
-    await page.goto(system.url, { waitUntil: 'networkidle' });
+    await page.goto(stage.system.url, { waitUntil: 'networkidle' });
     const scripts = loaded.filter(({ type }) => type === 'script').reduce((sum, { bytes }) => sum + bytes, 0);
     expect(scripts).toBeGreaterThan(1_000);
     expect(scripts).toBeLessThan(40_000);
   });
 
   test('a restart of the server while waiting keeps the place', async () => {
-    await putConcert(system.url, 'restart', concertInput({ room: { state: 'PAUSED' } }));
+    await putConcert(stage.system.url, 'restart', concertInput({ room: { state: 'PAUSED' } }));
     await crowd(3, 'restart');
-    const { page } = await come({ fan: await newFan(system.url) });
+    const { page } = await come({ fan: await newFan(stage.system.url) });
     await page.goto(at('/concerts/restart/room'));
     await soon(() => byId(page, 'connection').textContent()).toBe('Live');
-    const { port } = system;
-    await system.stop();
+    const { port } = stage.system;
+    await stage.system.stop();
     await soon(() => byId(page, 'connection').textContent()).not.toBe('Live');
-    system = await start({ PORT: String(port) });
+    stage.system = await stage.start({ PORT: String(port) });
     await soon(() => byId(page, 'connection').textContent()).toBe('Live');
     expect(await byId(page, 'position').textContent()).toBe('4');
   });
@@ -284,12 +258,12 @@ describe.skipIf(!chromiumPath)('in a browser', { timeout: 60_000 }, () => {
 /** Others who wait: users by the real script, tokens as a login would sign them, places by the real call. */
 async function crowd(count: number, concertId: string): Promise<void> {
   const tokens = createTokens({ jwtSecrets: [JWT_SECRET] });
-  const client = new Redis(redis.url);
+  const client = new Redis(stage.redis.url);
   try {
     const join = async (i: number) => {
       const userId = `u_${concertId}_${i}`;
       await openWallet({ redis: client }, userId);
-      const { status } = await call(system.url, '/api/v1/queue', {
+      const { status } = await call(stage.system.url, '/api/v1/queue', {
         body: { concertId },
         bearer: tokens.signAccess(userId),
       });

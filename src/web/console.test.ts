@@ -1,47 +1,37 @@
 /** The operator's console in Chromium, against the whole product. */
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { testDatabase } from '../testing/connect.ts';
+import { chromiumPath, visit, type Visitor } from '../testing/chromium.ts';
 import { call, concertInput, enter, newFan, operatorCall, putConcert } from '../testing/fan.ts';
-import { type RedisServer, startRedis } from '../testing/redis-server.ts';
-import { OPERATOR_KEY, startSystem, type System } from '../testing/system.ts';
-import { chromiumPath, expectAccessible, launch, soon, visit, type Visitor } from './browser.fixture.ts';
+import { OPERATOR_KEY } from '../testing/system.ts';
+import { expectAccessible, openStage, soon } from './browser.fixture.ts';
 
-const databaseUrl = await testDatabase();
-let redis: RedisServer;
-let system: System;
-let browser: Browser;
+const stage = await openStage();
 let visitor: Visitor;
 let page: Page;
 
 const last = (chart: string) => page.locator(`[data-testid="last ${chart}"]`).textContent();
 
 async function enterAndHold(concertId: string, seatId: string) {
-  const { token } = await enter(system.url, await newFan(system.url), concertId);
-  return call(system.url, '/api/v1/reservations', { body: { scheduleId: 'd1', seatIds: [seatId] }, queue: token });
+  const { token } = await enter(stage.system.url, await newFan(stage.system.url), concertId);
+  return call(stage.system.url, '/api/v1/reservations', {
+    body: { scheduleId: 'd1', seatIds: [seatId] },
+    queue: token,
+  });
 }
 
 beforeAll(async () => {
   if (!chromiumPath) return;
-  redis = await startRedis();
-  [system, browser] = await Promise.all([
-    startSystem({ REDIS_URL: redis.url, DATABASE_URL: databaseUrl, LIMIT_LOGIN_BURST: '0' }),
-    launch(),
-  ]);
-  await putConcert(system.url, 'night', concertInput({ seats: 30, room: { state: 'PAUSED', admitPerSecond: 1 } }));
-  visitor = await visit(browser, system.url);
+  const { url } = stage.system;
+  await putConcert(url, 'night', concertInput({ seats: 30, room: { state: 'PAUSED', admitPerSecond: 1 } }));
+  visitor = await visit(stage.browser, url);
   ({ page } = visitor);
-}, 60_000);
-afterAll(async () => {
-  await visitor?.close();
-  await browser?.close();
-  await system?.stop();
-  await redis?.stop();
 });
+afterAll(() => visitor?.close());
 
 describe.skipIf(!chromiumPath)('the console', { timeout: 60_000 }, () => {
   test('a wrong key is told, the right one lets in, for this tab', async () => {
-    await page.goto(`${system.url}/console`);
+    await page.goto(`${stage.system.url}/console`);
     await expectAccessible(page);
     await page.getByLabel('Operator key').fill('wrong');
     await page.getByRole('button', { name: 'Sign in' }).click();
@@ -59,8 +49,8 @@ describe.skipIf(!chromiumPath)('the console', { timeout: 60_000 }, () => {
 
   test('opens the room after saying what that does, changes the rate, and the chart answers', async () => {
     for (let i = 0; i < 6; i++) {
-      const { accessToken } = await newFan(system.url);
-      await call(system.url, '/api/v1/queue', { body: { concertId: 'night' }, bearer: accessToken });
+      const { accessToken } = await newFan(stage.system.url);
+      await call(stage.system.url, '/api/v1/queue', { body: { concertId: 'night' }, bearer: accessToken });
     }
     await soon(() => last('People')).toBe('6 waiting, 0 inside');
     expect(await page.getByLabel('Admitted a second').inputValue()).toBe('1');
@@ -78,7 +68,10 @@ describe.skipIf(!chromiumPath)('the console', { timeout: 60_000 }, () => {
     await page.getByRole('button', { name: 'Set OPEN' }).click();
     await soon(() => last('People')).toBe('0 waiting, 6 inside');
     await page.getByText('The room is OPEN.').waitFor();
-    expect((await call(system.url, '/api/v1/concerts/night/room')).body).toMatchObject({ state: 'OPEN', active: 6 });
+    expect((await call(stage.system.url, '/api/v1/concerts/night/room')).body).toMatchObject({
+      state: 'OPEN',
+      active: 6,
+    });
   });
 
   test('imports with the difference first; a conflict changes nothing', async () => {
@@ -95,10 +88,10 @@ describe.skipIf(!chromiumPath)('the console', { timeout: 60_000 }, () => {
     expect(shown).toContain('d1, section A: 40 seats at ₩1,000');
     expect(shown).toContain('Waiting room: Inside at once: 1,000 → 900');
     expect(shown).not.toContain('Venue');
-    expect((await call(system.url, '/api/v1/concerts/night')).body.schedules[0].totalSeats).toBe(30);
+    expect((await call(stage.system.url, '/api/v1/concerts/night')).body.schedules[0].totalSeats).toBe(30);
     await page.getByRole('button', { name: 'Apply' }).click();
     await page.getByText('Another night is changed.').waitFor();
-    expect((await call(system.url, '/api/v1/concerts/night')).body.schedules[0].totalSeats).toBe(40);
+    expect((await call(stage.system.url, '/api/v1/concerts/night')).body.schedules[0].totalSeats).toBe(40);
 
     // A seat that somebody holds cannot go.
     const held = await enterAndHold('night', 'A-1-40');
@@ -110,7 +103,7 @@ describe.skipIf(!chromiumPath)('the console', { timeout: 60_000 }, () => {
     expect(await page.getByRole('alert').innerText()).not.toMatch(/conflicts|\/schedules/);
     await expectAccessible(page);
     expect(await page.getByRole('button', { name: 'Apply' }).count()).toBe(0);
-    expect((await call(system.url, '/api/v1/concerts/night')).body.schedules[0].totalSeats).toBe(40);
+    expect((await call(stage.system.url, '/api/v1/concerts/night')).body.schedules[0].totalSeats).toBe(40);
     visitor.complaints.length = 0; // the browser's own line about a 409
   });
 
@@ -134,14 +127,14 @@ describe.skipIf(!chromiumPath)('the console', { timeout: 60_000 }, () => {
     await page.getByRole('button', { name: 'Apply' }).click();
     await page.getByText('From a table is created.').waitFor();
     await soon(() => page.getByLabel('Concert', { exact: true }).inputValue()).toBe('csv');
-    expect((await call(system.url, '/api/v1/concerts/csv')).body.schedules[0].totalSeats).toBe(11);
+    expect((await call(stage.system.url, '/api/v1/concerts/csv')).body.schedules[0].totalSeats).toBe(11);
     visitor.complaints.length = 0; // the browser's own lines about the 404 of a concert that is new
   });
 
   test('a place is looked up by its own id and its user’s, on a phone too, and removed', async () => {
     await page.getByLabel('Concert', { exact: true }).selectOption('night');
-    const { accessToken, userId } = await newFan(system.url);
-    const joined = await call(system.url, '/api/v1/queue', { body: { concertId: 'night' }, bearer: accessToken });
+    const { accessToken, userId } = await newFan(stage.system.url);
+    const joined = await call(stage.system.url, '/api/v1/queue', { body: { concertId: 'night' }, bearer: accessToken });
     const { queueId } = joined.body;
     const lookUp = async (id: string) => {
       await page.getByLabel('Queue id or user id').fill(id);
@@ -168,7 +161,7 @@ describe.skipIf(!chromiumPath)('the console', { timeout: 60_000 }, () => {
     await expectAccessible(page);
     await page.getByRole('button', { name: 'Remove', exact: true }).click();
     await page.getByText('is removed.').waitFor();
-    expect((await operatorCall(system.url, `/concerts/night/queue/${queueId}`)).body.reason).toBe('REMOVED');
+    expect((await operatorCall(stage.system.url, `/concerts/night/queue/${queueId}`)).body.reason).toBe('REMOVED');
     await page.setViewportSize({ width: 1200, height: 850 });
   });
 

@@ -1,46 +1,21 @@
 /** Inside the sale in Chromium: what a reload, another tab, another fan and a lost line do to seats and holds. */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { testDatabase } from '../testing/connect.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
+import { chromiumPath, type Visitor } from '../testing/chromium.ts';
 import { call, concertInput, enter, type Fan, newFan, operatorCall, putConcert } from '../testing/fan.ts';
-import { type RedisServer, startRedis } from '../testing/redis-server.ts';
-import { startSystem, type System } from '../testing/system.ts';
 import { until } from '../testing/until.ts';
-import { chromiumPath, expectAccessible, launch, plain, soon, visit, type Visitor } from './browser.fixture.ts';
+import { expectAccessible, openStage, plain, soon } from './browser.fixture.ts';
 
-const databaseUrl = await testDatabase();
-let redis: RedisServer;
-let system: System;
-let browser: Browser;
-const visitors: Visitor[] = [];
+const stage = await openStage(() => ({ LIMIT_USER_BURST: '0' }));
 
-beforeAll(async () => {
-  if (!chromiumPath) return;
-  redis = await startRedis();
-  const settings = { LIMIT_LOGIN_BURST: '0', LIMIT_USER_BURST: '0' };
-  [system, browser] = await Promise.all([
-    startSystem({ REDIS_URL: redis.url, DATABASE_URL: databaseUrl, ...settings }),
-    launch(),
-  ]);
-}, 60_000);
-afterEach(async () => {
-  await Promise.all(visitors.splice(0).map((visitor) => visitor.close()));
-});
-afterAll(async () => {
-  await browser?.close();
-  await system?.stop();
-  await redis?.stop();
-});
-
-async function come(options: Parameters<typeof visit>[2] = {}): Promise<Visitor> {
-  const visitor = await visit(browser, system.url, options);
-  visitors.push(visitor);
+async function come(options: Parameters<typeof stage.come>[0] = {}): Promise<Visitor> {
+  const visitor = await stage.come(options);
   visitor.page.on('dialog', (dialog) => void dialog.accept());
   return visitor;
 }
 
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
-const at = (path: string) => `${system.url}/#${path}`;
+const at = (path: string) => `${stage.system.url}/#${path}`;
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name });
 
 async function goIn(page: Page, concertId: string): Promise<void> {
@@ -63,17 +38,17 @@ async function holdSeats(page: Page, ...numbers: number[]): Promise<void> {
 }
 
 async function placesOf(fan: Fan): Promise<{ queueId: string; token: string; status: string }[]> {
-  const { body } = await call(system.url, `/api/v1/users/${fan.userId}/places`, { bearer: fan.accessToken });
+  const { body } = await call(stage.system.url, `/api/v1/users/${fan.userId}/places`, { bearer: fan.accessToken });
   return body.places;
 }
 
 const holdBy = (token: string, seatIds: string[]) =>
-  call(system.url, '/api/v1/reservations', { body: { scheduleId: 'd1', seatIds }, queue: token });
+  call(stage.system.url, '/api/v1/reservations', { body: { scheduleId: 'd1', seatIds }, queue: token });
 
 describe.skipIf(!chromiumPath)('inside the sale', { timeout: 60_000 }, () => {
   test('a reload, another device and “Go and pay” lead to the checkout of the hold', async () => {
-    await putConcert(system.url, 'comes-back', concertInput());
-    const fan = await newFan(system.url);
+    await putConcert(stage.system.url, 'comes-back', concertInput());
+    const fan = await newFan(stage.system.url);
     const { page, complaints } = await come({ fan });
     await goIn(page, 'comes-back');
     await holdSeats(page, 3, 4);
@@ -90,9 +65,9 @@ describe.skipIf(!chromiumPath)('inside the sale', { timeout: 60_000 }, () => {
   });
 
   test('with two holds, “Go and pay” leads to its own, and then the receipt to the other', async () => {
-    await putConcert(system.url, 'two-holds', concertInput());
-    const fan = await newFan(system.url);
-    const { token } = await enter(system.url, fan, 'two-holds');
+    await putConcert(stage.system.url, 'two-holds', concertInput());
+    const fan = await newFan(stage.system.url);
+    const { token } = await enter(stage.system.url, fan, 'two-holds');
     const first = await holdBy(token, ['A-1-1']);
     const second = await holdBy(token, ['A-1-9']);
     const { page } = await come({ fan });
@@ -110,8 +85,8 @@ describe.skipIf(!chromiumPath)('inside the sale', { timeout: 60_000 }, () => {
   });
 
   test('in a supersede room a reload and a second tab join no second time', async () => {
-    await putConcert(system.url, 'once', concertInput({ room: { reentry: 'supersede' } }));
-    const fan = await newFan(system.url);
+    await putConcert(stage.system.url, 'once', concertInput({ room: { reentry: 'supersede' } }));
+    const fan = await newFan(stage.system.url);
     const { page } = await come({ fan });
     await goIn(page, 'once');
     const [place] = await placesOf(fan);
@@ -125,15 +100,15 @@ describe.skipIf(!chromiumPath)('inside the sale', { timeout: 60_000 }, () => {
   });
 
   test('a turn that was missed while the page was closed is told once, before another place is taken', async () => {
-    await putConcert(system.url, 'missed', concertInput({ room: { claimSeconds: 1, state: 'PAUSED' } }));
-    const fan = await newFan(system.url);
+    await putConcert(stage.system.url, 'missed', concertInput({ room: { claimSeconds: 1, state: 'PAUSED' } }));
+    const fan = await newFan(stage.system.url);
     const { page } = await come({ fan });
     await page.goto(at('/concerts/missed/room'));
     await page.getByTestId('position').waitFor();
     await page.goto('about:blank');
-    await operatorCall(system.url, '/concerts/missed/room', { method: 'PATCH', body: { state: 'OPEN' } });
+    await operatorCall(stage.system.url, '/concerts/missed/room', { method: 'PATCH', body: { state: 'OPEN' } });
     await until(async () => (await placesOf(fan)).length === 0, { timeoutMs: 20_000, what: 'the end of the turn' });
-    await operatorCall(system.url, '/concerts/missed/room', { method: 'PATCH', body: { state: 'PAUSED' } });
+    await operatorCall(stage.system.url, '/concerts/missed/room', { method: 'PATCH', body: { state: 'PAUSED' } });
     await page.goto(at('/concerts/missed/room'));
     await page.getByText('You missed your turn').waitFor();
     expect(await placesOf(fan)).toEqual([]);
@@ -147,11 +122,11 @@ describe.skipIf(!chromiumPath)('inside the sale', { timeout: 60_000 }, () => {
   });
 
   test('a chosen seat that somebody else takes is told, with the nearest ones, before anything is held', async () => {
-    await putConcert(system.url, 'taken', concertInput({ seats: 12 }));
-    const { page, complaints } = await come({ fan: await newFan(system.url) });
+    await putConcert(stage.system.url, 'taken', concertInput({ seats: 12 }));
+    const { page, complaints } = await come({ fan: await newFan(stage.system.url) });
     await goIn(page, 'taken');
     await choose(page, 5, 6);
-    const { token } = await enter(system.url, await newFan(system.url), 'taken');
+    const { token } = await enter(stage.system.url, await newFan(stage.system.url), 'taken');
     await holdBy(token, ['A-1-6']);
     await page.getByText('Somebody was faster').waitFor();
     const note = await plain(page.getByRole('alert'));
@@ -165,8 +140,8 @@ describe.skipIf(!chromiumPath)('inside the sale', { timeout: 60_000 }, () => {
   });
 
   test('on a phone the basket is a bar in view; one seat too many is answered; seats can be taken out', async () => {
-    await putConcert(system.url, 'phone', concertInput({ seatLimit: 2 }));
-    const { page } = await come({ fan: await newFan(system.url), ...PHONE });
+    await putConcert(stage.system.url, 'phone', concertInput({ seatLimit: 2 }));
+    const { page } = await come({ fan: await newFan(stage.system.url), ...PHONE });
     await goIn(page, 'phone');
     await page.evaluate(() => scrollTo(0, 0));
     const bar = page.getByRole('complementary');
@@ -189,9 +164,12 @@ describe.skipIf(!chromiumPath)('inside the sale', { timeout: 60_000 }, () => {
   });
 
   test('the receipt stays though the place is over: seats, evening, money', async () => {
-    await putConcert(system.url, 'receipt', concertInput());
-    const fan = await newFan(system.url);
-    await call(system.url, `/api/v1/users/${fan.userId}/balance`, { body: { amount: 5000 }, bearer: fan.accessToken });
+    await putConcert(stage.system.url, 'receipt', concertInput());
+    const fan = await newFan(stage.system.url);
+    await call(stage.system.url, `/api/v1/users/${fan.userId}/balance`, {
+      body: { amount: 5000 },
+      bearer: fan.accessToken,
+    });
     const { page, complaints } = await come({ fan });
     await goIn(page, 'receipt');
     await holdSeats(page, 1, 2, 7);
@@ -211,9 +189,12 @@ describe.skipIf(!chromiumPath)('inside the sale', { timeout: 60_000 }, () => {
   });
 
   test('the receipt comes, though the place is over before the payment is answered, and no socket is there', async () => {
-    await putConcert(system.url, 'late-answer', concertInput());
-    const fan = await newFan(system.url);
-    await call(system.url, `/api/v1/users/${fan.userId}/balance`, { body: { amount: 5000 }, bearer: fan.accessToken });
+    await putConcert(stage.system.url, 'late-answer', concertInput());
+    const fan = await newFan(stage.system.url);
+    await call(stage.system.url, `/api/v1/users/${fan.userId}/balance`, {
+      body: { amount: 5000 },
+      bearer: fan.accessToken,
+    });
     const { page } = await come({ fan, noSockets: true });
     await goIn(page, 'late-answer');
     await holdSeats(page, 1);
@@ -228,8 +209,8 @@ describe.skipIf(!chromiumPath)('inside the sale', { timeout: 60_000 }, () => {
   });
 
   test('seats are given back after a question, and that is told, on both pages', async () => {
-    await putConcert(system.url, 'gives-back', concertInput());
-    const { page } = await come({ fan: await newFan(system.url) });
+    await putConcert(stage.system.url, 'gives-back', concertInput());
+    const { page } = await come({ fan: await newFan(stage.system.url) });
     await goIn(page, 'gives-back');
     await holdSeats(page, 1);
     await button(page, 'Give the seats back').click();
@@ -242,8 +223,8 @@ describe.skipIf(!chromiumPath)('inside the sale', { timeout: 60_000 }, () => {
   });
 
   test('“My tickets”: a hold that runs out says so, and goes; the checkout’s last minute is told', async () => {
-    await putConcert(system.url, 'runs-out', concertInput({ holdSeconds: 6 }));
-    const { page } = await come({ fan: await newFan(system.url) });
+    await putConcert(stage.system.url, 'runs-out', concertInput({ holdSeconds: 6 }));
+    const { page } = await come({ fan: await newFan(stage.system.url) });
     await goIn(page, 'runs-out');
     await holdSeats(page, 1);
     await page.getByText('Less than a minute is left to pay.').waitFor({ state: 'attached' });
@@ -257,21 +238,21 @@ describe.skipIf(!chromiumPath)('inside the sale', { timeout: 60_000 }, () => {
   });
 
   test('sold out while inside: told, and a returned seat appears by itself', async () => {
-    await putConcert(system.url, 'all-gone', concertInput({ seats: 2 }));
-    const { page } = await come({ fan: await newFan(system.url) });
+    await putConcert(stage.system.url, 'all-gone', concertInput({ seats: 2 }));
+    const { page } = await come({ fan: await newFan(stage.system.url) });
     await goIn(page, 'all-gone');
-    const { token } = await enter(system.url, await newFan(system.url), 'all-gone');
+    const { token } = await enter(stage.system.url, await newFan(stage.system.url), 'all-gone');
     const { status, body } = await holdBy(token, ['A-1-1', 'A-1-2']);
     expect(status).toBe(201);
     await page.getByText('Every seat of this date is taken').waitFor();
     await expectAccessible(page);
-    await call(system.url, `/api/v1/reservations/${body.reservationId}`, { method: 'DELETE', queue: token });
+    await call(stage.system.url, `/api/v1/reservations/${body.reservationId}`, { method: 'DELETE', queue: token });
     await soon(() => page.getByText('Every seat of this date is taken').count()).toBe(0);
   });
 
   test('without a network: not “Live”, a call that hangs says that it is tried on, and happens once', async () => {
-    await putConcert(system.url, 'cut', concertInput());
-    const { page } = await come({ fan: await newFan(system.url) });
+    await putConcert(stage.system.url, 'cut', concertInput());
+    const { page } = await come({ fan: await newFan(stage.system.url) });
     await goIn(page, 'cut');
     const connection = page.getByTestId('connection');
     await soon(() => connection.textContent()).toBe('Live');
@@ -284,6 +265,6 @@ describe.skipIf(!chromiumPath)('inside the sale', { timeout: 60_000 }, () => {
     await page.getByTestId('hold-left').waitFor();
     await soon(() => connection.textContent()).toBe('Live');
     expect(await page.getByText('We keep trying').count()).toBe(0);
-    expect((await operatorCall(system.url, '/concerts/cut/stats')).body).toMatchObject({ held: 1 });
+    expect((await operatorCall(stage.system.url, '/concerts/cut/stats')).body).toMatchObject({ held: 1 });
   });
 });

@@ -88,10 +88,14 @@ function Bar() {
 
 /** The way back to a place in line, from wherever one is. */
 function Strip() {
-  useEffect(() => void findPlaces(), [path.value, session.value]);
   const at = path.value;
+  const isRoom = match('/concerts/:concertId/room', at) !== null;
+  useEffect(() => {
+    // A waiting room asks for itself, a hundred thousand times in the same minute.
+    if (!isRoom) void findPlaces();
+  }, [at, session.value]);
   const [place] = places.value.filter(({ concertId }) => !at.startsWith(`/concerts/${concertId}`));
-  if (!place || match('/concerts/:concertId/room', at)) return null;
+  if (!place || isRoom) return null;
   return (
     <p class="strip">
       {t(place.status === 'ACTIVE' ? 'yourTurn' : 'haveAPlace')}

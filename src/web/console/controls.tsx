@@ -23,7 +23,7 @@ export function Controls({ concertId, room }: { concertId: string; room: Room })
     else if (!quiet) tell({ kind: 'bad', text: `What the room is set to could not be read.\n${sentenceOf(answer)}` });
   }
 
-  // Another operator, or an import, may change it too; but never under somebody's hands.
+  // Another operator, or an import, has changed it: what was typed against the settings before is gone with them.
   useEffect(() => {
     setSet(null);
     void read();

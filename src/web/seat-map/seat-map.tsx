@@ -12,8 +12,7 @@ interface Props {
   lost: readonly string[];
   /** others are dimmed */
   price: number | null;
-  /** without it no prices are told */
-  currency?: string;
+  currency: string;
   toggle: (seatId: string) => void;
 }
 
@@ -74,12 +73,12 @@ export function SeatMapView(props: Props) {
 interface TipProps {
   seat: SeatOnMap | undefined;
   where: Section | 'mapHint' | 'mapPress';
-  currency: string | undefined;
+  currency: string;
 }
 
 /** The seat below the mouse, else the section in the middle, else what to do. */
 function Tip({ seat, where, currency }: TipProps) {
-  const cost = (price: number) => (currency ? ` · ${money(price, currency)}` : '');
+  const cost = (price: number) => ` · ${money(price, currency)}`;
   if (seat) {
     const { section: name, row, number, price, status } = seat;
     const state = status === 'AVAILABLE' ? '' : ` · ${t(status === 'HELD' ? 'held' : 'sold')}`;
@@ -95,7 +94,7 @@ function Tip({ seat, where, currency }: TipProps) {
   return (
     <>
       <strong>{t('section', { name: where.section })}</strong>
-      <span class="num">{cost(from) + (to > from && currency ? `–${money(to, currency)}` : '')}</span>
+      <span class="num">{cost(from) + (to > from ? `–${money(to, currency)}` : '')}</span>
     </>
   );
 }
