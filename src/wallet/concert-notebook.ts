@@ -1,7 +1,8 @@
 /**
  * Behind the answer to a join or a hold, its concert is noted in the user's wallet slot: there the lists of a user's
  * places and reservations learn which concerts to ask. Gathered and written in batches; a crash may lose the notes of
- * the last moment, and the lists then lack a live place or hold until the user's next call of either kind.
+ * the last moment, and the lists then lack a live place or hold until the user's next join or payment, or a hold in a
+ * process that has noted none of theirs.
  */
 import { LIMITS } from '../limits.ts';
 import type { Log } from '../observability/log.ts';
@@ -27,20 +28,20 @@ const RETRY_MS = 500;
 
 const notebooks = new WeakMap<RedisClient, Notebook>();
 
-export function noteLater(deps: ConcertNotes, { userId, concertId }: ConcertNote): void {
+/** False where too many wait to be written. */
+export function noteLater(deps: ConcertNotes, { userId, concertId }: ConcertNote): boolean {
   const notebook = notebookOf(deps.redis);
-  if (notebook.notes.length >= LIMITS.CONCERT_NOTES_KEPT) return;
+  if (notebook.notes.length >= LIMITS.CONCERT_NOTES_KEPT) return false;
   notebook.notes.push({ userId, concertId });
   writeLater(deps, notebook, GATHER_MS);
+  return true;
 }
 
 const noted = new WeakSet<ConcertNote>();
 
 /** Once for these claims, which this process keeps as long as their token is in use. */
 export function noteOnce(deps: ConcertNotes, claims: Readonly<ConcertNote>): void {
-  if (noted.has(claims)) return;
-  noted.add(claims);
-  noteLater(deps, claims);
+  if (!noted.has(claims) && noteLater(deps, claims)) noted.add(claims);
 }
 
 /** Writes what is gathered, so that a list for `userId` shows what they did a moment ago. */
