@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { firstTries } from './src/testing/first-tries.ts';
 
 export default defineConfig({
   test: {
@@ -8,9 +9,11 @@ export default defineConfig({
     isolate: false,
     maxWorkers: 2,
     setupFiles: ['src/testing/leaks.ts'],
-    // On a shared, noisy machine one slow moment is not a fault: there a test may try once more, and the report says so.
+    // On a shared, noisy machine one slow moment is not a fault: there a test may try once more, and the report says
+    // so, and why.
     // A run by hand shows every failure.
     retry: process.env.CI ? 1 : 0,
+    reporters: ['default', firstTries],
     testTimeout: 20_000,
     hookTimeout: 30_000,
     projects: [
