@@ -1,5 +1,5 @@
 /** The keys of the operators. Several may be good at once, which is how one is replaced by another. */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 
 export interface OperatorKeys {
   /** operators are switched off: nobody is one, whatever they send or do not send */
@@ -23,5 +23,5 @@ export function createOperatorKeys(keys: readonly string[] | 'off'): OperatorKey
 }
 
 function digest(key: string): Buffer {
-  return createHash('sha256').update(key).digest();
+  return hash('sha256', key, 'buffer');
 }

@@ -1,7 +1,7 @@
 import { LIMITS } from '../limits.ts';
 import type { Log } from '../observability/log.ts';
 import { createSeatFollower, type Followed, type FollowerDeps, type SeatListener } from './followed-seats.ts';
-import type { SeatChange, SeatMapMemory, SeatMapState } from './seat-map.ts';
+import type { SeatChange, SeatMapMemory } from './seat-map.ts';
 import type { SeatFilter } from './seat-map-body.ts';
 
 export type { SeatListener } from './followed-seats.ts';
@@ -159,7 +159,8 @@ interface Place {
 }
 
 /** `If-None-Match` may name several tags, weak ones too. */
-function isAhead(ifNoneMatch: string, map: SeatMapState): boolean {
+function isAhead(ifNoneMatch: string, map: SeatMapMemory): boolean {
+  if (ifNoneMatch === '' || ifNoneMatch === map.etag('ALL')) return false;
   return [...ifNoneMatch.matchAll(/"([0-9a-f]+)\.(\d{1,15})\.(\d{1,15})\.\w+"/g)].some(
     ([, epoch, revision, version]) =>
       epoch === map.epoch && (Number(revision) > map.revision || Number(version) > map.version),

@@ -31,7 +31,7 @@ export function dress(
     status,
     // As one text, written as one header with line ends in its value: a call to uWebSockets.js for each costs as much as
     // a bare answer does as a whole. It looks for no line ends in values, so nothing gets in that it would stop else.
-    headers: `Cache-Control: ${caching}\r\nX-Request-Id: ${requestId}\r\n${safety}${content}${others}`,
+    headers: `${caching}\r\nX-Request-Id: ${requestId}\r\n${safety}${content}${others}`,
     body: sent,
   };
 }

@@ -7,14 +7,11 @@ import type { KnownQueue } from '../auth/tokens.ts';
 import type { Cors } from './cors.ts';
 import { dress } from './dress.ts';
 import type { HttpAnswer } from './exchange.ts';
-import { type Glance, type Head, headersOf } from './head.ts';
+import { type Glance, type PlainHeaders, plainHeadersOf } from './head.ts';
 import type { HttpApp } from './http-app.ts';
 import type { Prepared } from './prepare.ts';
 import { requestIdOf } from './request-id.ts';
 import type { Teller } from './teller.ts';
-
-/** Headers that change what is checked, or tell of a body. */
-const NOT_PLAIN = ['authorization', 'user-token', 'content-length', 'transfer-encoding'];
 
 /** null where the route has no shortcut. */
 export function createShortcut(
@@ -24,26 +21,24 @@ export function createShortcut(
   const { fromMemory } = route;
   if (!fromMemory) return null;
   return (glance) => {
-    const headers = headersOf(glance);
-    const token = headers.get('queue-token');
-    if (!token || glance.getQuery()) return null;
-    for (const name of NOT_PLAIN) if (headers.has(name)) return null;
+    const headers = plainHeadersOf(glance);
+    if (!headers || glance.getQuery()) return null;
     const started = performance.now();
-    const known = app.tokens.knownQueue(token);
-    const reply = known && fromMemory(app, { known, headers, param: (at) => glance.getParameter(at) });
+    const known = app.tokens.knownQueue(headers.queueToken);
+    const reply = known && fromMemory(app, { known, headers, path: glance });
     if (!reply) return null;
     const seconds = (performance.now() - started) / 1000;
     observe(reply.status, seconds);
-    const requestId = requestIdOf(headers.get('x-request-id') ?? '');
+    const requestId = requestIdOf(headers.requestId);
     answered(reply.status, { route, requestId, seconds });
-    return dress(reply, { route, requestId, more: cors.on ? cors.headers(headers.get('origin') ?? '') : {} });
+    return dress(reply, { route, requestId, more: cors.on ? cors.headers(headers.origin) : {} });
   };
 }
 
 /** What a shortcut may look at: a queue token that was found good before, and the path. */
 export interface Shortcut {
   known: KnownQueue;
-  headers: Head['headers'];
-  /** raw, in the order of the path; undefined where it has no such one */
-  param(at: number): string | undefined;
+  headers: Readonly<PlainHeaders>;
+  /** `getParameter`: raw, in the order of the path; undefined where it has no such one */
+  path: Pick<Glance, 'getParameter'>;
 }

@@ -15,10 +15,8 @@ function statusLine(status: number): string {
 /** Status and headers. */
 export function writeHead(res: HttpResponse, { status, headers }: HttpAnswer): void {
   if (status !== 200) res.writeStatus(statusLine(status));
-  if (headers === '') return;
   // All lines in one call, as the value of the first.
-  const colon = headers.indexOf(':');
-  res.writeHeader(headers.slice(0, colon), headers.slice(colon + 2));
+  if (headers !== '') res.writeHeader('Cache-Control', headers);
 }
 
 /** Tries to send a whole body after its head. False: its answer is still owed, and the rest of it waits for a reader. */

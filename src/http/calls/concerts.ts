@@ -51,11 +51,10 @@ export async function seats(app: HttpApp, { caller: { userId }, params, query, i
 /** Of a place that the guard has let pass of late. */
 export function seatsFromMemory(
   { rooms, catalogues, seatMaps }: HttpApp,
-  { known: { claims }, headers, param }: Shortcut,
+  { known: { claims }, headers: { ifNoneMatch }, path }: Shortcut,
 ) {
-  const [concertId = '', scheduleId = ''] = [param(0), param(1)];
+  const [concertId = '', scheduleId = ''] = [path.getParameter(0), path.getParameter(1)];
   if (concertId !== claims.concertId || !rooms.verdicts.passes(claims.queueId)) return null;
-  const ifNoneMatch = headers.get('if-none-match') ?? '';
   const map = seatsInMemory({ catalogues, seatMaps }, { concertId, scheduleId, ifNoneMatch, userId: claims.userId });
   return map && seatsReply(map);
 }

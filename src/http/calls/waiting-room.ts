@@ -43,9 +43,9 @@ export async function poll(app: HttpApp, { caller: { claims, token } }: { caller
 }
 
 /** Of a place that memory knows to be waiting. */
-export function pollFromMemory({ rateLimits: { polls }, rooms }: HttpApp, { known, param }: Shortcut) {
+export function pollFromMemory({ rateLimits: { polls }, rooms }: HttpApp, { known, path }: Shortcut) {
   const { claims } = known;
-  const named = param(0);
+  const named = path.getParameter(0);
   if (named !== undefined && named !== claims.queueId) return null;
   const view = waitingIn(rooms, claims);
   // A poll too many takes nothing, and is refused the long way, which counts it.
