@@ -96,28 +96,36 @@ function openWaits(config: Config): RedisClient {
 }
 
 const TRY_AGAIN_MS = 500;
+const WAITING =
+  'waiting for Redis (REDIS_URL) or, where that is empty, for PostgreSQL (DATABASE_URL), which tells whether it should be; the start goes on as soon as they answer';
 
 /**
  * Connects, waiting for a Redis that is not there yet: the order in which things start does not matter. One that is
- * there but must not be used (settings that lose what was sold, another installation's data) stops the start.
+ * there but must not be used (settings that lose what was sold, another installation's data, sold seats lost) stops the
+ * start.
  */
 export async function connectRedis(config: Config, log: Log): Promise<RedisClient> {
   const redis = openRedis({ url: config.redisUrl, cluster: config.redisCluster }, 'hot');
   redis.on('ready', () => metrics.redisUp.set(1));
   redis.on('close', () => metrics.redisUp.set(0));
-  for (let told = false; ; told = true) {
-    try {
-      if (redis.status === 'wait' || redis.status === 'end') await connectAll(redis);
-      await checkDurability(redis, config.durability, log);
-      await checkInstallation(redis, config);
-      return redis;
-    } catch (error) {
-      if (error instanceof ConfigError) {
-        redis.disconnect();
-        throw error;
+  const sql = openPool(config.databaseUrl, { max: 1 });
+  try {
+    for (let told = false; ; told = true) {
+      try {
+        if (redis.status === 'wait' || redis.status === 'end') await connectAll(redis);
+        await checkDurability(redis, config.durability, log);
+        await checkInstallation(redis, { facts: config, sql });
+        return redis;
+      } catch (error) {
+        if (error instanceof ConfigError) {
+          redis.disconnect();
+          throw error;
+        }
+        if (!told) log.warn({ err: error }, WAITING);
+        await sleep(TRY_AGAIN_MS);
       }
-      if (!told) log.warn({ err: error }, 'waiting for Redis (REDIS_URL); the start goes on as soon as it answers');
-      await sleep(TRY_AGAIN_MS);
     }
+  } finally {
+    await sql.end();
   }
 }

@@ -69,6 +69,22 @@ test.each([
   expect(() => readConfig({ [name]: value })).toThrow(new RegExp(`^${name}: `));
 });
 
+test.each(['REDIS_URL', 'DATABASE_URL', 'JWT_SECRET', 'OPERATOR_KEY'])(
+  'a wrong %s is not shown: it is a secret',
+  (name) => {
+    const value = 'a secret with blanks and %';
+    const message = (() => {
+      try {
+        return String(readConfig({ [name]: value }));
+      } catch (error) {
+        return String(error);
+      }
+    })();
+    expect(message).toContain(`${name}: `);
+    expect(message).not.toContain('blanks');
+  },
+);
+
 test('JWKS_URL needs an issuer and an audience', () => {
   expect(() => readConfig({ JWKS_URL: 'https://id.example/jwks' })).toThrow(/^JWT_ISSUER: /);
   expect(() => readConfig({ JWKS_URL: 'https://id.example/jwks', JWT_ISSUER: 'x' })).toThrow(/^JWT_AUDIENCE: /);

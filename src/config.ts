@@ -150,6 +150,9 @@ export interface Config {
   };
 }
 
+/** Not shown in a message, which ends up in a log. */
+const SECRETS: ReadonlySet<string> = new Set(['REDIS_URL', 'DATABASE_URL', 'JWT_SECRET', 'OPERATOR_KEY']);
+
 /** A setting that is wrong; `message` is the line to print. */
 export class ConfigError extends Error {}
 
@@ -167,9 +170,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     const [first] = Value.Errors(SETTINGS, value);
     const name = first?.instancePath.split('/')[1] ?? 'a setting';
     const schema = (SETTINGS.properties as Record<string, { description?: string }>)[name];
-    throw new ConfigError(
-      `${name}: ${first?.message ?? 'is wrong'}, but it is ${JSON.stringify(env[name] ?? '')}. It is: ${schema?.description ?? ''}.`,
-    );
+    const given = SECRETS.has(name) ? '' : `, but it is ${JSON.stringify(env[name] ?? '')}`;
+    throw new ConfigError(`${name}: ${first?.message ?? 'is wrong'}${given}. It is: ${schema?.description ?? ''}.`);
   }
   const s = value;
   if (s.REDIS_URL.includes(',') && !s.REDIS_CLUSTER)

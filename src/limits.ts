@@ -56,7 +56,7 @@ export const LIMITS = {
   EXPECTED_WAITS_KEPT: 50_000,
   TIDY_A_CALL: 500,
   CONCERT_NOTES_KEPT: 50_000,
-  CONCERTS_A_USER_ASKED: 200,
+  CONCERTS_ASKED_AT_ONCE: 200,
 
   // concerts and reservations
   SCHEDULES_MAX: 100,
@@ -66,7 +66,6 @@ export const LIMITS = {
   CATALOGUES_KEPT: 256,
   /** indexes of a schedule, those of removed seats included */
   SEAT_INDEXES_MAX: 400_000,
-  RESERVATION_KEPT_MS: 12 * 3600 * 1000,
   SWEEP_A_CALL: 100,
   /** full batches that a sweeper of transfers takes in one run of a partition */
   SWEEP_CALLS_A_RUN: 10,

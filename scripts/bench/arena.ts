@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { leash } from '../../src/testing/leash.ts';
+import { keepFacts } from '../../src/operations/installation.ts';
 import { connectRaw } from '../../src/testing/raw-http.ts';
 import { type RedisServer, startRedis } from '../../src/testing/redis-server.ts';
 import { startSystem, type System } from '../../src/testing/system.ts';
@@ -45,6 +46,7 @@ export interface ServerResult extends LoadResult {
   commands: number;
 }
 
+const CURRENCY = 'KRW';
 const NO_POSTGRES = 'postgres://nobody@127.0.0.1:1/none';
 
 export async function openArena({
@@ -69,11 +71,13 @@ export async function openArena({
     ends.push(() => redis.stop());
     const client = new Redis(redis.url);
     ends.push(() => client.disconnect());
+    await keepFacts(client, { currency: CURRENCY }); // or the first start would wait for PostgreSQL
     const onsale = await startSystem({
       REDIS_URL: redis.url,
       DATABASE_URL: NO_POSTGRES,
       ROLE: 'server',
       DURABILITY: durability,
+      CURRENCY,
       ...profilingInto(dir),
       ...env,
     });

@@ -44,6 +44,9 @@ test('what was answered is on the replica; without one, money and seats get 503,
   copy.disconnect();
 
   await replica.kill9();
+  const account = { email: 'late@example.com', password: 'correct horse' };
+  expect((await call(url, '/api/v1/users', { body: account })).status, 'the account may be lost yet').toBe(503);
+  expect((await call(url, '/api/v1/auth/login', { body: account })).status, 'and nobody gets a token for it').toBe(503);
   expect(await charge('two')).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE' } });
   await replica.restart();
   await until(async () => (await charge('two')).status === 200, { everyMs: 200 });

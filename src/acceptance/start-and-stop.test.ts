@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { Redis } from 'ioredis';
+import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { testDatabase } from '../testing/connect.ts';
 import { call, concertInput, enter, newFan, newFans, openSocket, operatorCall, putConcert } from '../testing/fan.ts';
@@ -11,6 +12,7 @@ import { startSystem, type System } from '../testing/system.ts';
 import { until } from '../testing/until.ts';
 
 const databaseUrl = await testDatabase();
+const lostDatabaseUrl = await testDatabase();
 let redis: RedisServer;
 const env = () => ({ REDIS_URL: redis.url, DATABASE_URL: databaseUrl });
 
@@ -83,6 +85,26 @@ describe('a start that must not go on stops with one line that says what to do',
     await first.stop();
     const { text } = await refusedStart({ ...env(), DURABILITY: 'memory', CURRENCY: 'EUR' });
     expect(text).toMatch(/CURRENCY: the data in this Redis has currency KRW/);
+  });
+
+  test('a Redis that has lost the books which PostgreSQL has is refused: it would sell what is sold', async () => {
+    const books = { ...env(), DATABASE_URL: lostDatabaseUrl };
+    const system = await start(books);
+    const fan = await newFan(system.url);
+    const headers = { 'idempotency-key': 'c' };
+    const balance = `/api/v1/users/${fan.userId}/balance`;
+    await call(system.url, balance, { body: { amount: 1_000 }, bearer: fan.accessToken, headers });
+    const database = new Client({ connectionString: lostDatabaseUrl });
+    onTestFinished(() => database.end());
+    await database.connect();
+    await until(async () => (await database.query('SELECT FROM wallet_entries')).rowCount === 1);
+    await system.stop();
+    const operator = new Redis(redis.url);
+    await operator.flushall();
+    operator.disconnect();
+    const { code, text } = await refusedStart({ ...books, DURABILITY: 'memory' });
+    expect(code).toBe(1);
+    expect(text).toMatch(/this Redis is empty, but PostgreSQL.*would be sold again.*npm run rebuild/);
   });
 
   test.each(['1', '2'])('a port that is taken is refused, with PROCESSES=%s', async (processes) => {

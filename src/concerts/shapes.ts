@@ -19,7 +19,6 @@ export const ScheduleId = Type.String({
   description: 'chosen by the operator, unique in its concert',
 });
 export const SeatId = Type.String({ minLength: 5, maxLength: 80, description: '`<section>-<row>-<number>`' });
-export const SeatDate = date('a day in the time zone of the concert');
 
 export const SEAT_STATUSES = ['AVAILABLE', 'HELD', 'SOLD'] as const;
 export const SeatStatus = Type.Enum([...SEAT_STATUSES]);

@@ -1,4 +1,5 @@
 /** A port for uWebSockets.js. */
+import { createServer } from 'node:net';
 import uWS, { type TemplatedApp, type us_listen_socket } from 'uWebSockets.js';
 
 /** LIBUS_LISTEN_EXCLUSIVE_PORT; the types of 20.57 lack it. */
@@ -17,12 +18,32 @@ export function listen(
   return new Promise((resolve, reject) => {
     (app as unknown as Listens).listen(host, port, shared ? 0 : EXCLUSIVE_PORT, (socket) => {
       if (socket) resolve({ socket, port: uWS.us_socket_local_port(socket) });
-      else
-        reject(
-          new Error(
-            `PORT: ${port} on ${host} is taken by another process, or is not ours to take. Choose another port.`,
-          ),
-        );
+      else void whyNot({ host, port }).then((reason) => reject(new Error(reason)));
     });
   });
+}
+
+/** uWS says that it failed and not why: Node, asked for the same port, names the error. */
+async function whyNot({ host, port }: { host: string; port: number }): Promise<string> {
+  const code = await new Promise<string>((resolve) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve('')));
+  });
+  switch (code) {
+    case 'EADDRINUSE':
+      return `PORT: ${port} on ${host} is taken by another process. Stop it, or choose another port.`;
+    case 'EACCES':
+      return `PORT: ${port} on ${host} is not ours to take (EACCES). Choose one above 1023.`;
+    case '':
+      return `PORT: ${port} on ${host} could not be taken, and is free now. Start again.`;
+    case 'EADDRNOTAVAIL':
+    case 'EAFNOSUPPORT':
+    case 'EAI_AGAIN':
+    case 'EINVAL':
+    case 'ENOTFOUND':
+      return `HOST: ${host} is not an address of this machine (${code}). Set one that is, or 0.0.0.0 for all of them.`;
+    default:
+      return `HOST, PORT: ${port} on ${host} cannot be listened on (${code}).`;
+  }
 }

@@ -1,20 +1,45 @@
 /** What is fixed at the first start of an installation and must never change under its data. */
+import type { Pool } from 'pg';
 import { ConfigError } from '../config.ts';
 import { directoryKeys, WALLET_PARTITIONS } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';
 
 /**
  * Writes the facts at the first start and compares them at every later one; refuses a Redis whose rebuild has not come
- * to its end. Safe from many processes at once.
+ * to its end, and one that has lost the books which PostgreSQL has: every seat sold would be sold again there. Safe from
+ * many processes at once.
+ * @param sql asked at the first start only; rejects where PostgreSQL cannot be asked
  */
-export async function checkInstallation(redis: RedisClient, facts: { currency: string }): Promise<void> {
+export async function checkInstallation(
+  redis: RedisClient,
+  { facts, sql }: { facts: { currency: string }; sql: Pick<Pool, 'query'> },
+): Promise<void> {
   const since = await redis.get(directoryKeys.rebuild);
   if (since !== null) {
     throw new ConfigError(
       `REDIS_URL: this Redis is being rebuilt since ${since}, or that rebuild was broken off: \`npm run rebuild\` goes on with it.`,
     );
   }
+  if ((await redis.exists(directoryKeys.installation)) === 0 && (await hasBooks(sql))) {
+    throw new ConfigError(
+      'REDIS_URL: this Redis is empty, but PostgreSQL (DATABASE_URL) has payments or charges: sold seats would be sold again. If Redis was lost, `npm run rebuild` puts everything back; for a new installation, point to an empty database.',
+    );
+  }
   await keepFacts(redis, facts);
+}
+
+const NO_SUCH_TABLE = '42P01';
+
+async function hasBooks(sql: Pick<Pool, 'query'>): Promise<boolean> {
+  try {
+    const { rows } = await sql.query(
+      'SELECT EXISTS (SELECT FROM payments) OR EXISTS (SELECT FROM wallet_entries) AS books',
+    );
+    return rows[0].books;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === NO_SUCH_TABLE) return false;
+    throw error;
+  }
 }
 
 export async function keepFacts(redis: RedisClient, { currency }: { currency: string }): Promise<void> {

@@ -63,7 +63,9 @@ test('balances, histories, purchases, sold seats, counters and accounts are as t
   expect(told).toEqual(expected);
   expect(await differences()).toEqual([]);
   expect(await redis.exists(directoryKeys.rebuild)).toBe(0);
-  await checkInstallation(redis, config);
+  await checkInstallation(redis, { facts: config, sql: night.sql });
+  await flush(redis);
+  await expect(checkInstallation(redis, { facts: config, sql: night.sql })).rejects.toThrow('would be sold again');
 });
 
 test('the same on a cluster', { timeout: 60_000 }, async () => {
@@ -150,7 +152,7 @@ test('broken off anywhere, nothing starts on it; called again, it comes to the s
     if (done) break;
     broken++;
     if ((await redis.exists(directoryKeys.rebuild)) === 1)
-      await expect(checkInstallation(redis, config)).rejects.toThrow('npm run rebuild');
+      await expect(checkInstallation(redis, { facts: config, sql: night.sql })).rejects.toThrow('npm run rebuild');
     await night.rebuild();
     expect(await toldToAll(night), `after ${commands} commands`).toEqual(whole);
     expect(await differences()).toEqual([]);

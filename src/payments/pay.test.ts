@@ -132,6 +132,19 @@ describe('a payment', () => {
     expect(other).toEqual({ refused: 'PAYMENT_NOT_FOUND', members: {} });
   });
 
+  test('a repeat without a place posts nothing that its concert does not confirm, now and for good', async () => {
+    await expect(run({ with: hooked({ 'wallet/post': neverSent }) })).rejects.toThrow();
+    const name = { paymentId: paymentIdOf(reservationId), userId };
+    // As with DURABILITY=replica where no replica has the confirm.
+    await expect(repeatPayment(hooked({ 'payments/ask': replyLost }), name)).rejects.toThrow('timed out');
+    expect((await money()).pending).toBe(2_000);
+    // As after a failover that took the confirm back.
+    const undo = before(() => redis.hset(concertKeys(sale.concertId).reservation(reservationId), 'status', 'HELD'));
+    const undone = await repeatPayment(hooked({ 'payments/ask': undo }), name);
+    expect(undone).toEqual({ refused: 'PAYMENT_NOT_FOUND', members: {} });
+    expect((await money()).pending).toBe(2_000);
+  });
+
   test('a repeat by key is the first answer as it was; with another payload it is refused', async () => {
     const first = await run({ key: 'k' });
     await redis.hset(concertKeys(sale.concertId).reservation(reservationId), 'recorded_at', '1800000000000');

@@ -164,7 +164,6 @@ export const ACCOUNT_PATTERN = '{a:*}:account';
 export const JOBS_PREFIX = '{onsale-jobs}';
 
 export type ConcertKeys = ReturnType<typeof concertKeys>;
-export type WalletKeys = ReturnType<typeof walletKeys>;
 
 /** string, TTL 60 s: in the slot of that key, what DURABILITY=replica writes before it waits for a replica */
 export function barrierKey(key: string): string {

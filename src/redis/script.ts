@@ -11,11 +11,11 @@ import type { Replicated } from './replicas.ts';
 export type RedisClient = Redis | Cluster;
 
 /**
- * DURABILITY=replica: scripts whose answer a caller relies on, and which nothing does again by itself. `look` writes
- * nothing, but answers with a payment that an earlier call has made and could not wait for.
+ * DURABILITY=replica: scripts whose answer a caller relies on, and which nothing does again by itself. Two write nothing,
+ * but answer with a payment or an account that an earlier call has made and could not wait for.
  */
 const RELIED_ON = /^(reservations|payments|wallet|users)\/|^waiting-room\/(join|leave)\./;
-const LOOKS_BACK = 'payments/look.lua';
+const LOOKS_BACK: ReadonlySet<string> = new Set(['payments/look.lua', 'users/read-account.lua']);
 let replicated: Replicated | null = null;
 export function waitForReplicas(wait: Replicated): void {
   replicated = wait;
@@ -84,7 +84,7 @@ export function defineScript<const K extends string, const A extends string, O e
   const sha = createHash('sha1').update(source).digest('hex');
   const { keys: keyNames, args: argNames, outcomes, file } = definition;
   const reads = source.startsWith('#!lua flags=no-writes');
-  const reliedOn = RELIED_ON.test(file) && (!reads || file === LOOKS_BACK);
+  const reliedOn = RELIED_ON.test(file) && (!reads || LOOKS_BACK.has(file));
 
   async function run(redis: RedisClient, call: Call<K, A>): Promise<Outcome<O>> {
     const params: (string | number)[] = [];

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { isRefusal } from '../errors.ts';
-import { LIMITS } from '../limits.ts';
 import { testRedis } from '../testing/connect.ts';
 import { agePlace, enter, join, leave, logOf, markPaid, placeOf, redisNow } from '../testing/waiting-room.ts';
 import { cancelReservation } from './cancel.ts';
@@ -78,9 +77,7 @@ describe('HELD', () => {
       deadline: String(deadline),
       ended: '0',
     });
-    expect(await redis.call('PEXPIRETIME', keys.reservation(reservationId))).toBe(
-      deadline + LIMITS.RESERVATION_KEPT_MS,
-    );
+    expect(await redis.call('PEXPIRETIME', keys.reservation(reservationId))).toBe(deadline + 12 * 3600 * 1000);
     expect(await redis.zrange(keys.holds, '0', '-1', 'WITHSCORES')).toEqual([reservationId, String(deadline)]);
     expect(await redis.zrange(keys.live(fan.userId), '0', '-1', 'WITHSCORES')).toEqual([
       `2 ${reservationId}`,

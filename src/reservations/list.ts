@@ -1,7 +1,7 @@
 import { type Refusal, refuse } from '../errors.ts';
 import { concertKeys } from '../redis/keys.ts';
 import { type ConcertNotes, flushNotes } from '../wallet/concert-notebook.ts';
-import { concertsOf } from '../wallet/note-concerts.ts';
+import { concertsOf, ofEach } from '../wallet/note-concerts.ts';
 import { isReservationId } from './ids.ts';
 import { list as script } from './list.script.ts';
 import { reservationOf } from './record.ts';
@@ -38,7 +38,7 @@ export async function listReservations(deps: ListDeps, call: ListCall): Promise<
   const concertIds = call.concertIds ?? (await notedConcerts(deps, userId));
   // One more than the page holds tells whether there is another page.
   const wanted = { userId, status, before, limit: limit + 1 };
-  const lists = await Promise.all(concertIds.map((concertId) => listOf(deps, { ...wanted, concertId })));
+  const lists = await ofEach(concertIds, (concertId) => listOf(deps, { ...wanted, concertId }));
   const sorted = lists.flat().sort((a, b) => newestFirst(a.spot, b.spot));
   const page = sorted.slice(0, limit);
   const last = page.at(-1);

@@ -6,6 +6,7 @@ import { accountKeys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';
 import { openWallet } from '../wallet/open.ts';
 import type { FailedLogins } from './failed-logins.ts';
+import { readAccount } from './read-account.script.ts';
 import type { LoggedIn, LoginInput } from './shapes.ts';
 
 export interface LogInDeps {
@@ -25,11 +26,13 @@ export async function logIn(deps: LogInDeps, { email, password }: LoginInput): P
   return inTurn(account, async () => {
     const retryAfterSeconds = await deps.failedLogins.blockedForSeconds(email);
     if (retryAfterSeconds > 0) return refuse('RATE_LIMITED', { retryAfterSeconds });
-    const [userId = null, hash = null] = await deps.redis.hmget(account, 'userId', 'password');
-    if (!(await deps.passwords.fits(password, hash)) || userId === null) {
+    const kept = await readAccount.run(deps.redis, { keys: { account }, args: {} });
+    const hash = kept.outcome === 'ACCOUNT' ? kept.password : null;
+    if (!(await deps.passwords.fits(password, hash)) || kept.outcome === 'NONE') {
       await deps.failedLogins.note(email);
       return refuse('INVALID_CREDENTIALS');
     }
+    const { userId } = kept;
     await openWallet(deps, userId);
     return {
       accessToken: deps.tokens.signAccess(userId),

@@ -25,6 +25,8 @@ export interface KeptRoom {
   /** when somebody was interested last; `performance.now()` */
   askedAt: number;
   readonly isReading: boolean;
+  /** its last good reading has found the concert */
+  readonly isKnown: boolean;
   /** The last view, unless it is older than 1 s. The room stays as long as somebody asks. */
   ask(): RoomView | null;
   /** Reads; those who come while a reading is under way share it. null: no such concert. */
@@ -97,6 +99,9 @@ export function keepRoom(redis: RedisClient, concertId: string, onTick: (tick: R
     askedAt: performance.now(),
     get isReading() {
       return reading !== null;
+    },
+    get isKnown() {
+      return view !== null;
     },
     ask() {
       this.askedAt = performance.now();

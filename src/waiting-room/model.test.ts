@@ -186,7 +186,7 @@ test('the scripts do what the model says', { timeout: 60_000 }, async () => {
         await compare(run, each.do === 'tick' ? [0, 1] : [0]);
       }
       await compareInside(run);
-      await resetRoom({ redis, rooms: run.views[0] }, room.concertId);
+      await resetRoom({ redis, rooms: run.views[0] }, { concertId: room.concertId });
       run.model.reset();
       await compare(run);
       expect(run.model.places).toEqual([]);

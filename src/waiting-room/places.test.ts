@@ -93,7 +93,11 @@ describe('a ticket', () => {
     const room = await openRoom(redis);
     const old = await join(room, 'ann');
     await Promise.all([here, there].map(({ rooms }) => rooms.view(room.concertId)));
-    expect(await resetRoom(there, room.concertId)).toMatchObject({ waiting: 0, admitted: 0, frontier: 0 });
+    expect(await resetRoom(there, { concertId: room.concertId })).toMatchObject({
+      waiting: 0,
+      admitted: 0,
+      frontier: 0,
+    });
     const claims = await join(room, 'ann');
     expect(claims).toMatchObject({ sequence: old.sequence });
     expect(await readTicket(here, claims)).toMatchObject({ status: 'WAITING', position: 1 });
@@ -273,7 +277,7 @@ describe('the room', () => {
     expect(await changeRoom(deps, { concertId, change: {} })).toMatchObject(change);
     expect(await changeRoom(deps, { concertId: 'gone', change })).toMatchObject({ refused: 'CONCERT_NOT_FOUND' });
     expect(await redis.exists('{c:gone}:room')).toBe(0);
-    expect(await resetRoom(deps, 'gone')).toMatchObject({ refused: 'CONCERT_NOT_FOUND' });
+    expect(await resetRoom(deps, { concertId: 'gone' })).toMatchObject({ refused: 'CONCERT_NOT_FOUND' });
     expect(await roomOf(deps, 'gone')).toMatchObject({ refused: 'CONCERT_NOT_FOUND' });
   });
 

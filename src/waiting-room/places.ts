@@ -1,11 +1,10 @@
 /** Places found by their user or their id, instead of by their token. */
 import type { Tokens } from '../auth/tokens.ts';
 import { type Refusal, refuse } from '../errors.ts';
-import { LIMITS } from '../limits.ts';
 import { concertKeys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';
 import { type ConcertNotes, flushNotes } from '../wallet/concert-notebook.ts';
-import { concertsOf } from '../wallet/note-concerts.ts';
+import { concertsOf, ofEach } from '../wallet/note-concerts.ts';
 import { inspectPlaceScript } from './inspect-place.script.ts';
 import { placesOfScript } from './places-of.script.ts';
 import type { RoomViews } from './room-views.ts';
@@ -22,14 +21,11 @@ export async function livePlaces(
   { userId, withTokens }: { userId: string; withTokens: boolean },
 ): Promise<Ticket[]> {
   await flushNotes({ redis, log }, { userId }); // or a join of a moment ago would not show
-  const concertIds = (await concertsOf({ redis }, userId)).slice(0, LIMITS.CONCERTS_A_USER_ASKED);
-  const found = await Promise.all(
-    concertIds.map(async (concertId) => {
-      const answer = await placesOfScript.run(redis, { keys: concertKeys(concertId), args: { user_id: userId } });
-      if (answer.outcome === 'NONE') return [];
-      return answer.rows.map((row) => ticketOfRow(row, { concertId, tokens: withTokens ? tokens : undefined }));
-    }),
-  );
+  const found = await ofEach(await concertsOf({ redis }, userId), async (concertId) => {
+    const answer = await placesOfScript.run(redis, { keys: concertKeys(concertId), args: { user_id: userId } });
+    if (answer.outcome === 'NONE') return [];
+    return answer.rows.map((row) => ticketOfRow(row, { concertId, tokens: withTokens ? tokens : undefined }));
+  });
   return found.flat().sort((a, b) => a.joinedAt.localeCompare(b.joinedAt));
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Unavailable } from '../errors.ts';
@@ -231,7 +232,7 @@ describe('ticks', () => {
     expect(ticks.at(-1)).toMatchObject({ reset: true, changes: [] });
     await views.refresh(room.concertId);
     expect(ticks.at(-1)?.reset).toBe(false);
-    await resetRoom({ redis, rooms: views }, room.concertId);
+    await resetRoom({ redis, rooms: views }, { concertId: room.concertId });
     expect(ticks.at(-1)?.reset).toBe(true);
     expect(ticks.at(-1)?.view.epoch).not.toBe(ticks.at(-1)?.before?.epoch);
   });
@@ -335,4 +336,24 @@ test('503 within a second where Redis accepts and does not answer', { timeout: 3
   expect(performance.now() - asked).toBeLessThan(1_000);
   process.kill(server.pid, 'SIGCONT');
   await until(async () => (await views.view(room.concertId).catch(() => null)) !== null);
+});
+
+test('a concert that a client has made up is forgotten at once, also while Redis does not answer about it', async () => {
+  const server = await startRedis();
+  onTestFinished(() => server.stop());
+  const away = openRedis({ url: server.url, cluster: false }, 'hot');
+  onTestFinished(() => away.disconnect());
+  await away.connect();
+  await away.call('ACL', 'SETUSER', 'default', '-eval', '-evalsha', '-evalsha_ro', '-eval_ro');
+  const rejected = async () => {
+    const stats = String(await away.info('commandstats'));
+    return [...stats.matchAll(/rejected_calls=(\d+)/g)].reduce((sum, [, count]) => sum + Number(count), 0);
+  };
+  const views = newViews({ redis: away });
+  views.start();
+  await expect(views.view('made-up')).rejects.toThrow();
+  const before = await rejected();
+  expect(before).toBeGreaterThan(0);
+  await sleep(5 * LIMITS.TICK_MS);
+  expect(await rejected()).toBe(before);
 });

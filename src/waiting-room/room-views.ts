@@ -55,10 +55,15 @@ export function createRoomViews({ redis, log, onWaitObserved = () => {} }: RoomV
   }
 
   async function read(room: KeptRoom, how: () => Promise<RoomView | null> = room.read): Promise<RoomView | null> {
-    const view = await readOf(how);
-    // One that somebody waits for stays; ids made up by a client do not.
-    if (!view && room.listeners.size === 0 && rooms.get(room.concertId) === room) rooms.delete(room.concertId);
-    return view;
+    let found = room.isKnown;
+    try {
+      const view = await readOf(how);
+      found = view !== null;
+      return view;
+    } finally {
+      // One that somebody waits for stays; ids made up by a client do not, also while Redis is away.
+      if (!found && room.listeners.size === 0 && rooms.get(room.concertId) === room) rooms.delete(room.concertId);
+    }
   }
 
   function tick(): void {

@@ -61,7 +61,7 @@ describe('reset-room', () => {
     await join(room, 'cat');
     const { reservationId } = await holdSeats(room, { userId: 'ann', numbers: [1], forMs: 60_000 });
     const log = await redis.hget(room.keys.room, 'log');
-    expect(await resetRoomScript.run(redis, { keys: room.keys, args: { epoch: 'newer' } })).toEqual({
+    expect(await resetRoomScript.run(redis, { keys: room.keys, args: { epoch: 'newer', by: '' } })).toEqual({
       outcome: 'RESET',
     });
     const { places, waiting, active, members, ended, left } = room.keys;
@@ -83,10 +83,22 @@ describe('reset-room', () => {
     expect(again).toMatchObject({ sequence: 1, epoch: 'newer' });
   });
 
+  test('sent again, since its answer was lost: RESET, and whoever has joined since stays', async () => {
+    const room = await openRoom(redis);
+    const reset = (epoch: string, by: string) => resetRoomScript.run(redis, { keys: room.keys, args: { epoch, by } });
+    await reset('second', 'one');
+    const { queueId } = await join(room, 'ann');
+    expect(await reset('third', 'one')).toEqual({ outcome: 'RESET' });
+    expect(await redis.hget(room.keys.room, 'epoch')).toBe('second');
+    expect(await placeOf(room, queueId)).not.toBeNull();
+    await reset('third', 'two');
+    expect(await redis.hget(room.keys.room, 'epoch')).toBe('third');
+  });
+
   test('NONE', async () => {
     const room = await openRoom(redis);
     await redis.del(room.keys.room);
-    expect(await resetRoomScript.run(redis, { keys: room.keys, args: { epoch: 'newer' } })).toEqual({
+    expect(await resetRoomScript.run(redis, { keys: room.keys, args: { epoch: 'newer', by: '' } })).toEqual({
       outcome: 'NONE',
     });
     expect(await redis.exists(room.keys.room)).toBe(0);
@@ -125,7 +137,7 @@ test('while Redis is full, what frees it runs, and a join is refused before it h
     expect(await touch(room, bob.queueId)).toMatchObject({ outcome: 'ACTIVE' });
     expect(await admit(room)).toMatchObject({ outcome: 'ADMITTED', admitted: 1 });
     expect(await tidyScript.run(redis, { keys: room.keys, args: { kept_ms: 0, max: 9 } })).toMatchObject({ count: 1 });
-    const reset = { keys: room.keys, args: { epoch: 'newer' } };
+    const reset = { keys: room.keys, args: { epoch: 'newer', by: '' } };
     expect(await resetRoomScript.run(redis, reset)).toEqual({ outcome: 'RESET' });
   } finally {
     await onEveryMaster(redis, async (node) => void (await node.config('SET', 'maxmemory', '0')));

@@ -44,9 +44,16 @@ export async function changeRoom(
   return outcome === 'NONE' ? refuse('CONCERT_NOT_FOUND') : shown(rooms, concertId);
 }
 
-/** After loss of data: a new epoch, every place is over; holds and purchases stay. Refuses CONCERT_NOT_FOUND. */
-export async function resetRoom({ redis, rooms }: RoomDeps, concertId: string): Promise<Room | Refusal> {
-  const { outcome } = await resetRoomScript.run(redis, { keys: concertKeys(concertId), args: { epoch: newEpoch() } });
+/**
+ * After loss of data: a new epoch, every place is over; holds and purchases stay. Refuses CONCERT_NOT_FOUND.
+ * @param by names the call: sent again, since its answer was lost, it does not throw out who has joined since
+ */
+export async function resetRoom(
+  { redis, rooms }: RoomDeps,
+  { concertId, by = null }: { concertId: string; by?: string | null },
+): Promise<Room | Refusal> {
+  const args = { epoch: newEpoch(), by: by ?? '' };
+  const { outcome } = await resetRoomScript.run(redis, { keys: concertKeys(concertId), args });
   return outcome === 'NONE' ? refuse('CONCERT_NOT_FOUND') : shown(rooms, concertId);
 }
 

@@ -16,6 +16,8 @@ export interface ConcertNotes {
 
 interface Notebook {
   notes: ConcertNote[];
+  /** of those, how many are being written just now */
+  inFlight: number;
   timer: NodeJS.Timeout | undefined;
   /** one write after another; never rejects */
   writing: Promise<unknown>;
@@ -33,7 +35,7 @@ export function noteLater(deps: ConcertNotes, { userId, concertId }: ConcertNote
   const notebook = notebookOf(deps.redis);
   if (notebook.notes.length >= LIMITS.CONCERT_NOTES_KEPT) return false;
   notebook.notes.push({ userId, concertId });
-  writeLater(deps, notebook, GATHER_MS);
+  if (notebook.inFlight === 0) writeLater(deps, notebook, GATHER_MS);
   return true;
 }
 
@@ -62,7 +64,7 @@ export async function endNotes(deps: ConcertNotes): Promise<void> {
 function notebookOf(redis: RedisClient): Notebook {
   let notebook = notebooks.get(redis);
   if (!notebook) {
-    notebook = { notes: [], timer: undefined, writing: Promise.resolve(), failing: false };
+    notebook = { notes: [], inFlight: 0, timer: undefined, writing: Promise.resolve(), failing: false };
     notebooks.set(redis, notebook);
   }
   return notebook;
@@ -78,20 +80,24 @@ function write(deps: ConcertNotes, notebook: Notebook): Promise<void> {
   return written;
 }
 
+/** They stay in the list until they are written: it is bounded, and what waits for the answer counts. */
 async function writeAll(deps: ConcertNotes, notebook: Notebook): Promise<void> {
   clearTimeout(notebook.timer);
   notebook.timer = undefined;
-  const notes = notebook.notes.splice(0);
+  const { length } = notebook.notes;
+  notebook.inFlight = length;
   try {
-    await noteConcerts(deps, notes);
+    await noteConcerts(deps, notebook.notes.slice(0, length));
     notebook.failing = false;
+    notebook.notes.splice(0, length);
   } catch (error) {
     if (!notebook.failing)
       deps.log.warn({ err: error }, 'concerts of new places and holds are not noted; tried until they are');
     notebook.failing = true;
-    notebook.notes.unshift(...notes);
-    writeLater(deps, notebook, RETRY_MS);
     throw error;
+  } finally {
+    notebook.inFlight = 0;
+    if (notebook.notes.length > 0) writeLater(deps, notebook, notebook.failing ? RETRY_MS : GATHER_MS);
   }
 }
 

@@ -1,3 +1,4 @@
+import { LIMITS } from '../limits.ts';
 import { walletKeys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';
 import { noteConcerts as script } from './note-concerts.script.ts';
@@ -24,4 +25,15 @@ export async function noteConcerts({ redis }: { redis: RedisClient }, notes: rea
 /** Ids of the concerts noted for a user, in no order; a superset of those in which something of theirs is left. */
 export function concertsOf({ redis }: { redis: RedisClient }, userId: string): Promise<string[]> {
   return redis.smembers(walletKeys(userId).concerts);
+}
+
+/** Asks each of a user's concerts, a bounded number at once: one who comes for years has many. */
+export async function ofEach<T>(
+  concertIds: readonly string[],
+  ask: (concertId: string) => Promise<T>,
+): Promise<Awaited<T>[]> {
+  const answers: Awaited<T>[] = [];
+  for (let i = 0; i < concertIds.length; i += LIMITS.CONCERTS_ASKED_AT_ONCE)
+    answers.push(...(await Promise.all(concertIds.slice(i, i + LIMITS.CONCERTS_ASKED_AT_ONCE).map(ask))));
+  return answers;
 }

@@ -192,11 +192,24 @@ describe('a ticket', () => {
     const active = await server.enter(await enter(room, 'ann'));
     const waiting = await server.enter(await join(room, 'bob'));
     await Promise.all([active.next('ticket'), waiting.next('ticket')]);
-    await resetRoomScript.run(redis, { keys: room.keys, args: { epoch: newEpoch() } });
+    await resetRoomScript.run(redis, { keys: room.keys, args: { epoch: newEpoch(), by: '' } });
     for (const client of [active, waiting]) {
       expect((await client.next('error')).problem.code).toBe('QUEUE_NOT_FOUND');
       expect(await client.closed).toBe(4403);
     }
+  });
+
+  test('of a lost epoch is told again to whoever authenticates again, and that socket is closed too', async () => {
+    const server = await serve({ limits: { WS_CLOSE_AFTER_OVER_MS: 300 } });
+    const room = await openRoom(redis, { capacity: 0 });
+    const claims = await join(room, 'ann');
+    const client = await server.enter(claims);
+    await client.next('ticket');
+    await resetRoomScript.run(redis, { keys: room.keys, args: { epoch: newEpoch(), by: '' } });
+    await client.next('error');
+    client.send({ type: 'auth', token: server.tokens.signQueue(claims) });
+    expect((await client.next('error')).problem.code).toBe('QUEUE_NOT_FOUND');
+    expect(await client.closed).toBe(4403);
   });
 
   test('comes all the same where this process fell behind the log of the room', async () => {

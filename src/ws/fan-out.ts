@@ -66,6 +66,7 @@ export class FanOut {
     const known = connection.places.get(queueId);
     if (known) {
       known.token = token;
+      known.gone = false; // whoever asks again is told again
       await this.readAnew(known);
       return known;
     }

@@ -6,6 +6,7 @@ import { requestAudit } from '../../operations/audit.ts';
 import { readStats } from '../../operations/stats.ts';
 import { removePlace } from '../../waiting-room/leave.ts';
 import { inspectPlace } from '../../waiting-room/places.ts';
+import { digest } from '../../redis/keys.ts';
 import { changeRoom, resetRoom, settingsOfRoom } from '../../waiting-room/room.ts';
 import type { RoomSettings } from '../../waiting-room/shapes.ts';
 import { created, noContent, ok } from '../answer.ts';
@@ -62,7 +63,10 @@ export async function reset(
   app: HttpApp,
   { params: { concertId }, idempotency }: Concert & { idempotency: Idempotency },
 ) {
-  const room = await once(app.redis, { concertId, route: 'reset', idempotency }, () => resetRoom(app, concertId));
+  const by = idempotency && digest(idempotency.key);
+  const room = await once(app.redis, { concertId, route: 'reset', idempotency }, () =>
+    resetRoom(app, { concertId, by }),
+  );
   return isRefusal(room) ? room : ok(room);
 }
 
