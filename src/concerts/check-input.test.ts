@@ -34,6 +34,11 @@ describe('what a schema cannot say', () => {
       hall({ schedules: [{ ...scheduleInput('d1'), startsAt: '2016-12-31T23:59:60Z' }] }),
       ['/schedules/0/startsAt'],
     ],
+    ...['0999-12-31T19:00:00Z', '9999-01-01T00:00:00Z'].map((startsAt): [string, ConcertInput, string[]] => [
+      `a start at ${startsAt}`,
+      hall({ schedules: [{ ...scheduleInput('d1'), startsAt }] }),
+      ['/schedules/0/startsAt'],
+    ]),
     ['one row twice', withSections(section('A'), section('B'), section('A')), ['/schedules/0/sections/2/rows/0']],
     ['one section at two prices, in other rows', withSections(section('A'), section('A', '2')), []],
     [

@@ -2,11 +2,18 @@
 
 const RFC3339 = /^(\d{4})-(\d{2})-(\d{2})T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/i;
 
-/** Milliseconds of an RFC 3339 time with its offset; null for anything else, the 30th of February too. */
+/** Beyond, a day of another time zone may have a year of more than four digits, or none that is written so. */
+const [FIRST_YEAR, LAST_YEAR] = [1000, 9998];
+
+/**
+ * Milliseconds of an RFC 3339 time with its offset; null for anything else, the 30th of February and years before 1000
+ * and after 9998 too.
+ */
 export function parseTime(text: string): number | null {
   const [, year, month, day] = RFC3339.exec(text) ?? [];
   const ms = Date.parse(text.toUpperCase());
   if (day === undefined || Number.isNaN(ms)) return null;
+  if (Number(year) < FIRST_YEAR || Number(year) > LAST_YEAR) return null;
   // Date.parse takes the 31st of any month for a day of the next.
   const last = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
   return Number(day) <= last ? ms : null;

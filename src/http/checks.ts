@@ -99,7 +99,7 @@ function readParts(prepared: Prepared, { head, values, body }: Request): Parts |
   const key = route.idempotent === undefined ? undefined : head.headers.get('idempotency-key');
   if (key !== undefined && !isIdempotencyKey(key)) faults.push(BAD_KEY);
   if (faults.length > 0) return refuse('VALIDATION', { errors: faults });
-  const idempotency = key === undefined ? null : { key, fingerprint: fingerprintOf(head.method, head.path, value) };
+  const idempotency = key === undefined ? null : { key, fingerprint: fingerprintOf(route, { params, body: value }) };
   return { params: params as Record<string, string>, query: query as object, body: value, idempotency };
 }
 

@@ -17,9 +17,12 @@ export function isIdempotencyKey(text: string): boolean {
   return KEY.test(text);
 }
 
-/** Two calls have the same fingerprint where method, path and body say the same, in whatever order of members. */
-export function fingerprintOf(method: string, path: string, body: unknown): string {
-  return digest(`${method}\n${path}\n${canonical(body)}`);
+/** Two calls have the same fingerprint where route, parameters and body say the same, in whatever order of members. */
+export function fingerprintOf(
+  { method, path }: { method: string; path: string },
+  { params, body }: { params: unknown; body: unknown },
+): string {
+  return digest(`${method}\n${path}\n${canonical(params)}\n${canonical(body)}`);
 }
 
 /** JSON with the members of every object in alphabetical order. */

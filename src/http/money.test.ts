@@ -156,6 +156,14 @@ describe('the wallet', () => {
     expect(await keyed(6)).toMatchObject({ status: 422, body: { code: 'IDEMPOTENCY_MISMATCH' } });
   });
 
+  test('a repeat may write its path in another way', async () => {
+    const ann = await fan();
+    const headers = { 'idempotency-key': 'k' };
+    const own = await charge(ann.userId, { amount: 5 }, { bearer: ann.access, headers });
+    const encoded = ann.userId.replace('u', '%75');
+    expect((await charge(encoded, { amount: 5 }, { bearer: ann.access, headers })).body).toEqual(own.body);
+  });
+
   test('BALANCE_REQUIRES_ACTIVE: balance, charge and history need an ACTIVE place; a repeat does not', async () => {
     await start({ config: { balanceRequiresActive: true } });
     await putConcert('winter', concertInput({ room: { capacity: 1 } }));

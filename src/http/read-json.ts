@@ -1,4 +1,4 @@
-/** Text of a body to a value, refusing what two readers could understand differently. */
+/** Text of a body to a value, refusing what a reader behind us could understand differently. Of two members of a name the last counts. */
 import { LIMITS } from '../limits.ts';
 import type { Fault } from './route.ts';
 

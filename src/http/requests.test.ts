@@ -127,6 +127,11 @@ describe('bodies', () => {
     });
   });
 
+  test('UNSUPPORTED_MEDIA_TYPE: with a content encoding; identity is none', async () => {
+    expect((await faults({ name: 'ab' }, { 'content-encoding': 'gzip' })).status).toBe(415);
+    expect((await faults({ name: 'ab' }, { 'content-encoding': 'identity' })).status).toBe(201);
+  });
+
   test.each(['application/json', 'Application/JSON; charset=UTF-8', 'application/json;charset="utf-8"'])(
     '%s is JSON',
     async (type) => {

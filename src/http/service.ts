@@ -90,7 +90,10 @@ function refuseBody(
 ): Refusal | null {
   if (length > bodyMaxBytes) return refuse('BODY_TOO_LARGE', { maxBytes: bodyMaxBytes });
   const type = headers.get('content-type');
-  if (method === 'GET' || length === 0 || type === undefined) return null;
+  if (method === 'GET' || length === 0) return null;
+  if ((headers.get('content-encoding') ?? 'identity').toLowerCase() !== 'identity')
+    return refuse('UNSUPPORTED_MEDIA_TYPE');
+  if (type === undefined) return null;
   return JSON_TYPE.test(type.trim()) ? null : refuse('UNSUPPORTED_MEDIA_TYPE');
 }
 

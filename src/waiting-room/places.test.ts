@@ -275,6 +275,9 @@ describe('the room', () => {
     const change = { state: 'CLOSED', opensAt, capacity: 7 } as const;
     expect(await changeRoom(deps, { concertId, change })).toMatchObject({ state: 'CLOSED', opensAt, capacity: 7 });
     expect(await changeRoom(deps, { concertId, change: {} })).toMatchObject(change);
+    expect(await changeRoom(deps, { concertId, change: { opensAt: '9999-12-31T23:59:59-10:00' } })).toMatchObject({
+      refused: 'VALIDATION',
+    });
     expect(await changeRoom(deps, { concertId: 'gone', change })).toMatchObject({ refused: 'CONCERT_NOT_FOUND' });
     expect(await redis.exists('{c:gone}:room')).toBe(0);
     expect(await resetRoom(deps, { concertId: 'gone' })).toMatchObject({ refused: 'CONCERT_NOT_FOUND' });

@@ -1,4 +1,5 @@
 /** The room as a whole: what it shows, and what operators do with it. */
+import { parseTime } from '../concerts/times.ts';
 import { type Refusal, refuse } from '../errors.ts';
 import { concertKeys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';
@@ -37,7 +38,7 @@ export async function changeRoom(
   { redis, rooms }: RoomDeps,
   { concertId, change }: { concertId: string; change: RoomSettings },
 ): Promise<Room | Refusal> {
-  if (typeof change.opensAt === 'string' && Number.isNaN(Date.parse(change.opensAt)))
+  if (typeof change.opensAt === 'string' && parseTime(change.opensAt) === null)
     return refuse('VALIDATION', { errors: [{ path: '/opensAt', message: 'must be an RFC 3339 time with an offset' }] });
   const moreArgs = Object.entries(roomFields(change)).flat();
   const { outcome } = await changeRoomScript.run(redis, { keys: concertKeys(concertId), args: {}, moreArgs });

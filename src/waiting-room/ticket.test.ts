@@ -107,10 +107,10 @@ test('a room', () => {
   const room = renderRoom(view);
   expect(room).toMatchObject({ state: 'OPEN', opensAt: null, ratePerSecond: 4, frontier: 11, seatsLeft: 7 });
   expect(Compile(Room).Check(room)).toBe(true);
-  expect(renderRoom({ ...view, state: 'PAUSED', opensAtMs: 0 })).toMatchObject({
-    ratePerSecond: 0,
-    opensAt: '1970-01-01T00:00:00.000Z',
-  });
+  const later = view.nowMs + 1;
+  const closed = renderRoom({ ...view, state: 'CLOSED', opensAtMs: later });
+  expect(closed).toMatchObject({ ratePerSecond: 0, opensAt: new Date(later).toISOString() });
+  expect(renderRoom({ ...view, opensAtMs: view.nowMs }).opensAt, 'it has opened').toBeNull();
 });
 
 describe('settings', () => {

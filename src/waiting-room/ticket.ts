@@ -112,7 +112,7 @@ export function renderRoom(view: RoomParts): Room {
   return {
     concertId,
     state,
-    opensAt: opensAtMs === null ? null : iso(opensAtMs),
+    opensAt: opensAtMs !== null && opensAtMs > view.nowMs ? new Date(opensAtMs).toISOString() : null,
     capacity,
     admitted,
     frontier,

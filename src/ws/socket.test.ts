@@ -297,6 +297,14 @@ describe('the upgrade', () => {
     await (await openClient(server.port)).close();
   });
 
+  test('has its request id in the answer', async () => {
+    const server = await serve();
+    const raw = new WebSocket(server.url, { headers: { 'x-request-id': 'abc-2' } });
+    const answer = await new Promise<IncomingMessage>((resolve) => void raw.once('upgrade', resolve));
+    expect([answer.statusCode, answer.headers['x-request-id']]).toEqual([101, 'abc-2']);
+    raw.close();
+  });
+
   test('that is refused is answered as any call is', async () => {
     const server = await serve({ limits: { WS_SOCKETS_MAX: 0 } });
     const raw = new WebSocket(server.url, { headers: { 'x-request-id': 'abc-1' } });

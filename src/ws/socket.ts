@@ -222,6 +222,7 @@ function upgrade(
     const page = { origin: req.getHeader('origin'), host: req.getHeader('host') };
     if (!isOriginAllowed(page, corsOrigins)) return refuseUpgrade(res, refuse('FORBIDDEN'), requestId);
     const data: UserData = { socket: null };
+    res.writeStatus('101 Switching Protocols').writeHeader('X-Request-Id', requestId);
     const [key, protocol] = [req.getHeader('sec-websocket-key'), req.getHeader('sec-websocket-protocol')];
     res.upgrade(data, key, protocol, req.getHeader('sec-websocket-extensions'), context);
   } catch (error) {
