@@ -12,15 +12,17 @@ const rows = Object.entries(SETTINGS.properties).map(([name, schema]) => {
     description,
     enum: words,
   } = schema as unknown as { default: string | number | boolean; description: string; enum?: string[] };
-  return { name, value: String(value), description, words };
+  // Named here, unless the description explains them.
+  const choice =
+    words && !description.includes(`\`${words[0]}\``) ? ` (${words.map((word) => `\`${word}\``).join(', ')})` : '';
+  return { name, value: String(value), description: description + choice };
 });
 
 export function readmeWithSettings(readme: string): string {
-  const lines = rows.map(({ name, value, description, words }) => {
-    const choice =
-      words && !description.includes(`\`${words[0]}\``) ? ` (${words.map((word) => `\`${word}\``).join(', ')})` : '';
-    return `| \`${name}\` | ${value === '' ? '' : `\`${value}\``} | ${description.replaceAll('|', '\\|')}${choice} |`;
-  });
+  const lines = rows.map(
+    ({ name, value, description }) =>
+      `| \`${name}\` | ${value === '' ? '' : `\`${value}\``} | ${description.replaceAll('|', '\\|')} |`,
+  );
   return readme.replace(BLOCK, () =>
     ['<!-- settings -->', '| setting | default | what it is |', '|---|---|---|', ...lines, '<!-- /settings -->'].join(
       '\n',

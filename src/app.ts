@@ -10,7 +10,7 @@ import { createRateLimits, type RateLimits } from './http/rate-limits.ts';
 import { LIMITS } from './limits.ts';
 import type { Log } from './observability/log.ts';
 import { metrics } from './observability/metrics.ts';
-import { checkInstallation } from './operations/installation.ts';
+import { checkInstallation, compareSecrets } from './operations/installation.ts';
 import { closePool, openPool } from './postgres/pool.ts';
 import { connectAll, openRedis } from './redis/client.ts';
 import { checkDurability } from './redis/durability.ts';
@@ -115,6 +115,7 @@ export async function connectRedis(config: Config, log: Log): Promise<RedisClien
         if (redis.status === 'wait' || redis.status === 'end') await connectAll(redis);
         await checkDurability(redis, config.durability, log);
         await checkInstallation(redis, { facts: config, sql });
+        if (config.role !== 'worker') await compareSecrets({ redis, log }, config.jwtSecrets);
         return redis;
       } catch (error) {
         if (error instanceof ConfigError) {

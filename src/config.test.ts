@@ -69,17 +69,20 @@ test.each([
   expect(() => readConfig({ [name]: value })).toThrow(new RegExp(`^${name}: `));
 });
 
+function messageOf(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    return error instanceof Error ? error.message : '';
+  }
+  return '';
+}
+
 test.each(['REDIS_URL', 'DATABASE_URL', 'JWT_SECRET', 'OPERATOR_KEY'])(
   'a wrong %s is not shown: it is a secret',
   (name) => {
     const value = 'a secret with blanks and %';
-    const message = (() => {
-      try {
-        return String(readConfig({ [name]: value }));
-      } catch (error) {
-        return String(error);
-      }
-    })();
+    const message = messageOf(() => readConfig({ [name]: value }));
     expect(message).toContain(`${name}: `);
     expect(message).not.toContain('blanks');
   },

@@ -43,7 +43,7 @@ export const SETTINGS = Type.Object({
   ROLE: oneOf(
     'all',
     ['all', 'server', 'worker'],
-    'what this start runs: HTTP and WebSocket (`server`), loops and recorder (`worker`), or both',
+    'what this start runs: `server`: HTTP and WebSocket; `worker`: loops and recorder; `all`: both',
   ),
   PROCESSES: count(1, 'server processes that share the port', {
     minimum: 1,
@@ -51,7 +51,7 @@ export const SETTINGS = Type.Object({
   }),
   OPERATOR_KEY: words(
     '^\\S*$',
-    'key of the operators; several, separated by commas, while rotating; `off` shuts the operator calls. Unset: made at the first start, kept in `.data/operator-key`',
+    'key of the operators, at least 16 characters; several, separated by commas, while rotating; `off` shuts the operator calls. Unset: made at the first start, kept in `.data/operator-key`',
   ),
   JWT_SECRET: words(
     '^\\S*$',
@@ -170,8 +170,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     const [first] = Value.Errors(SETTINGS, value);
     const name = first?.instancePath.split('/')[1] ?? 'a setting';
     const schema = (SETTINGS.properties as Record<string, { description?: string }>)[name];
-    const given = SECRETS.has(name) ? '' : `, but it is ${JSON.stringify(env[name] ?? '')}`;
-    throw new ConfigError(`${name}: ${first?.message ?? 'is wrong'}${given}. It is: ${schema?.description ?? ''}.`);
+    const shown = SECRETS.has(name) ? '' : `, but it is ${JSON.stringify(env[name] ?? '')}`;
+    throw new ConfigError(`${name}: ${first?.message ?? 'is wrong'}${shown}. It is: ${schema?.description ?? ''}.`);
   }
   const s = value;
   if (s.REDIS_URL.includes(',') && !s.REDIS_CLUSTER)

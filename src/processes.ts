@@ -49,7 +49,8 @@ export function startChildren(environments: NodeJS.ProcessEnv[], log: Log): Chil
   async function answerScrape(asker: ChildProcess, id: number): Promise<void> {
     const snapshots = await Promise.all([...children.values()].filter((child) => child.connected).map(ask));
     const text = await mergeMetrics(snapshots.filter((snapshot) => snapshot !== null));
-    if (asker.connected) asker.send({ type: 'merged', id, text } satisfies Message);
+    // One that is gone meanwhile waits for nothing, and without a callback it would be an 'error' that ends the parent.
+    if (asker.connected) asker.send({ type: 'merged', id, text } satisfies Message, () => {});
   }
 
   function start(index: number): Promise<void> {
@@ -98,7 +99,8 @@ export function joinParent(onParentGone: () => void): {
 } {
   const waiting = new Map<number, (text: string) => void>();
   let nextId = 1;
-  const tell = (message: Message) => process.send?.(message);
+  // Without a callback a parent that is gone would be an 'error' of this process, in the midst of its drain.
+  const tell = (message: Message, onFailed = () => {}) => process.send?.(message, (error) => error && onFailed());
   const answer = async (id: number) => tell({ type: 'metrics', id, snapshot: await readMetrics() });
   process.on('message', (message: Message) => {
     if (message.type === 'read-metrics') void answer(message.id);
@@ -111,8 +113,9 @@ export function joinParent(onParentGone: () => void): {
       const id = nextId++;
       const { promise, resolve } = Promise.withResolvers<string>();
       waiting.set(id, resolve);
-      const timer = setTimeout(() => resolve(renderOwnMetrics()), METRICS_WITHIN_MS * 2);
-      tell({ type: 'ask-metrics', id });
+      const alone = () => resolve(renderOwnMetrics());
+      const timer = setTimeout(alone, METRICS_WITHIN_MS * 2);
+      tell({ type: 'ask-metrics', id }, alone);
       return promise.finally(() => {
         clearTimeout(timer);
         waiting.delete(id);

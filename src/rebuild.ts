@@ -17,12 +17,18 @@ import { checkDurability } from './redis/durability.ts';
 import { createRoomViews } from './waiting-room/room-views.ts';
 
 const DATA_DIR = resolve('.data');
+const USAGE = 'usage: npm run rebuild -- [--accounts <file>] [--catalogue <file or folder>]...';
 const tell = (line: string) => void process.stdout.write(`rebuild: ${line}\n`);
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { accounts: { type: 'string', default: '' }, catalogue: { type: 'string', multiple: true, default: [] } },
+    options: {
+      accounts: { type: 'string', default: '' },
+      catalogue: { type: 'string', multiple: true, default: [] },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
   });
+  if (values.help) return console.log(USAGE);
   loadDotEnv();
   const config = readConfig();
   const wants = { wantRedis: config.redisUrl === '', wantPostgres: config.databaseUrl === '' };
@@ -58,6 +64,9 @@ async function run(config: Config, files: RebuildFiles): Promise<void> {
 }
 
 main().catch((error: unknown) => {
+  process.exitCode = 1;
+  if (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'))
+    return console.error(`${error.message.split(/\.\s/)[0]}\n\n${USAGE}`);
   // What the operator can mend is told in words; what only we can mend has its stack.
   const told =
     error instanceof ConfigError ||
@@ -65,5 +74,4 @@ main().catch((error: unknown) => {
     (error instanceof Error && error.constructor === Error);
   const text = told ? error.message : inspect(error);
   process.stderr.write(`onsale was not rebuilt:\n${text.replaceAll(/^/gm, '  ')}\n`);
-  process.exitCode = 1;
 });

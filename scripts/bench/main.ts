@@ -1,6 +1,6 @@
 /** `npm run bench -- <name> [--scale 0.1] [--seconds 5] [--profile]`: each benchmark starts its own servers on this machine, and ends them. */
 import { loadavg } from 'node:os';
-import { parseArgs } from 'node:util';
+import { readCommandLine, refuseCommandLine } from '../command-line.ts';
 import { machineLine } from './arena.ts';
 import { charge } from './charge.ts';
 import { growth } from './growth.ts';
@@ -27,24 +27,30 @@ const BENCHMARKS: Record<string, (options: Options) => Promise<boolean>> = {
   growth,
 };
 
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: {
+const USAGE = `usage: npm run bench -- <name>... [--scale 1] [--seconds 5] [--profile]
+
+  --scale X    of the numbers of users, requests and seats: above 0, at most 4
+  --seconds S  of each run that is not over with its requests: 1 to 60
+  --profile    and where onsale's own time goes
+
+names: ${Object.keys(BENCHMARKS).join(', ')}, all`;
+
+const { positionals, values } = readCommandLine(
+  {
     scale: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '5' },
     profile: { type: 'boolean', default: false },
   },
-});
-if (values.profile) profileAll();
+  USAGE,
+);
 const [scale, seconds] = [Number(values.scale), Number(values.seconds)];
 const names = positionals.includes('all') ? Object.keys(BENCHMARKS) : positionals;
 const unknown = names.filter((name) => !(name in BENCHMARKS));
-if (names.length === 0 || unknown.length > 0 || !(scale > 0 && scale <= 4) || !(seconds >= 1 && seconds <= 60)) {
-  console.error(
-    `usage: npm run bench -- <name>... [--scale 1] [--seconds 5] [--profile]; names: ${Object.keys(BENCHMARKS).join(', ')}, all`,
-  );
-  process.exit(2);
-}
+if (names.length === 0) refuseCommandLine('No benchmark is named', USAGE);
+if (unknown.length > 0) refuseCommandLine(`Unknown benchmark: ${unknown.join(', ')}`, USAGE);
+if (!(scale > 0 && scale <= 4)) refuseCommandLine(`--scale ${values.scale} is not above 0 and at most 4`, USAGE);
+if (!(seconds >= 1 && seconds <= 60)) refuseCommandLine(`--seconds ${values.seconds} is not from 1 to 60`, USAGE);
+if (values.profile) profileAll();
 for (const name of names) {
   console.log(
     `\n## ${name}\n\n${machineLine()}; load before: ${loadavg()

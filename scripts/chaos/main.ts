@@ -3,7 +3,7 @@
  * does them harm under load, ends them, and says which promises held. Exits with 1 where one did not.
  */
 import { randomInt } from 'node:crypto';
-import { parseArgs } from 'node:util';
+import { readCommandLine, refuseCommandLine } from '../command-line.ts';
 import { abuse } from './abuse.ts';
 import type { Case, Verdict } from './case.ts';
 import { postgresAway } from './postgres-away.ts';
@@ -40,27 +40,31 @@ const CASES: Case[] = [
 /** Of a case's faults in its long form; `--runs` is counted against it. */
 const FULL_RUNS = 100;
 
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: {
-    runs: { type: 'string', default: String(FULL_RUNS) },
-    seconds: { type: 'string', default: '1500' },
-    seed: { type: 'string', default: String(randomInt(1_000_000)) },
-  },
-});
-const [runs, seconds, seed] = [Number(values.runs), Number(values.seconds), Number(values.seed)];
-const unknown = positionals.filter((name) => !CASES.some((each) => each.name === name));
-if (unknown.length > 0 || !(runs >= 1 && runs <= 10_000) || !(seconds >= 5) || !Number.isInteger(seed)) {
-  console.error(`usage: npm run chaos [-- <case>...] [--runs N] [--seconds S] [--seed X]
+const SECONDS = 1_500;
+
+const USAGE = `usage: npm run chaos [-- <case>...] [--runs N] [--seconds S] [--seed X]
 
   --runs N     ${FULL_RUNS} is the full size of every case, which is also the default: ${FULL_RUNS} faults of a kind, or their like
-  --seconds S  a case ends by then, however much of it is done (${values.seconds})
+  --seconds S  a case ends by then, however much of it is done (${SECONDS})
   --seed X     of all that is drawn at random
 
 cases:
-${CASES.map(({ name, about }) => `  ${name.padEnd(14)} ${about}`).join('\n')}`);
-  process.exit(2);
-}
+${CASES.map(({ name, about }) => `  ${name.padEnd(14)} ${about}`).join('\n')}`;
+
+const { positionals, values } = readCommandLine(
+  {
+    runs: { type: 'string', default: String(FULL_RUNS) },
+    seconds: { type: 'string', default: String(SECONDS) },
+    seed: { type: 'string', default: String(randomInt(1_000_000)) },
+  },
+  USAGE,
+);
+const [runs, seconds, seed] = [Number(values.runs), Number(values.seconds), Number(values.seed)];
+const unknown = positionals.filter((name) => !CASES.some((each) => each.name === name));
+if (unknown.length > 0) refuseCommandLine(`Unknown case: ${unknown.join(', ')}`, USAGE);
+if (!(runs >= 1 && runs <= 10_000)) refuseCommandLine(`--runs ${values.runs} is not from 1 to 10000`, USAGE);
+if (!(seconds >= 5)) refuseCommandLine(`--seconds ${values.seconds} is not at least 5`, USAGE);
+if (!Number.isInteger(seed)) refuseCommandLine(`--seed ${values.seed} is not a whole number`, USAGE);
 
 const chosen = positionals.length === 0 ? CASES : CASES.filter(({ name }) => positionals.includes(name));
 const verdicts: { name: string; verdict: Verdict; seconds: number }[] = [];

@@ -80,6 +80,19 @@ describe('a start that must not go on stops with one line that says what to do',
     expect(system.output.join('\n')).toMatch(/aof-load-truncated \(unknown: it does not let us read it\)/);
   });
 
+  test('a start with another JWT_SECRET than the one before is told of', async () => {
+    const [one, two] = ['a'.repeat(32), 'b'.repeat(32)];
+    const said = async (JWT_SECRET: string) => {
+      const system = await start({ ...env(), JWT_SECRET });
+      await system.stop();
+      return system.output.join('\n');
+    };
+    await said(one);
+    expect(await said(`${two},${one}`)).not.toMatch(/JWT_SECRET/);
+    expect(await said(two)).not.toMatch(/JWT_SECRET/);
+    expect(await said(one)).toMatch(/JWT_SECRET: the server that started before this one has another/);
+  });
+
   test('data of an installation with another currency is refused', async () => {
     const first = await start(env());
     await first.stop();

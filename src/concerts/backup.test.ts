@@ -1,4 +1,13 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
@@ -83,6 +92,20 @@ test('it is written only when something changed', async () => {
   expect(await backUpConcert(deps, concertId)).toBe(true);
   expect(read(deps.dataDir, concertId).room?.capacity).toBe(8);
   expect(readdirSync(concertBackups(deps.dataDir))).toEqual([`${concertId}.json`]);
+});
+
+test('in a volume of several containers: the file of another process of our id stays, what was left an hour ago goes', async () => {
+  const deps = newDeps();
+  const { concertId } = await openSale(process, hall());
+  const folder = concertBackups(deps.dataDir);
+  mkdirSync(folder, { recursive: true });
+  const theirs = `${concertId}.json.${globalThis.process.pid}.unfinished`;
+  for (const name of [theirs, 'x.json.1.unfinished']) writeFileSync(join(folder, name), 'theirs');
+  const twoHoursAgo = Date.now() / 1_000 - 7_200;
+  utimesSync(join(folder, 'x.json.1.unfinished'), twoHoursAgo, twoHoursAgo);
+  expect(await backUpConcert(deps, concertId)).toBe(true);
+  expect(readdirSync(folder).sort()).toEqual([`${concertId}.json`, theirs]);
+  expect(readFileSync(join(folder, theirs), 'utf8')).toBe('theirs');
 });
 
 test('of a concert that is gone the backup stays', async () => {

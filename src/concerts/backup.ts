@@ -5,6 +5,7 @@
  */
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeUnfinished, unfinishedName } from '../local/unfinished.ts';
 import { concertKeys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';
 import { settingsOf } from '../waiting-room/settings.ts';
@@ -33,10 +34,10 @@ export async function backUpConcert(
   const file = join(folder, `${concertId}.json`);
   if ((await readFile(file, 'utf8').catch(() => null)) === text) return false;
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const fresh = `${file}.${process.pid}.unfinished`;
+  removeUnfinished(folder);
+  const fresh = unfinishedName(file);
   try {
-    await rm(fresh, { force: true }); // of a killed process of this id, perhaps with another mode
-    await writeFile(fresh, text, { mode: 0o600, flush: true });
+    await writeFile(fresh, text, { flag: 'wx', mode: 0o600, flush: true });
     await rename(fresh, file);
   } finally {
     await rm(fresh, { force: true });

@@ -1,5 +1,5 @@
 /** What is on sale in one concert, at one revision, as a process keeps it in memory. */
-import { dayIn, parseTime } from './times.ts';
+import { dayIn, parseTime } from '../times.ts';
 import { expand, type IndexedSeat, indexIn, type Layout, type LayoutRow, rowKey, totalSeats } from './layout.ts';
 
 export interface Catalogue {

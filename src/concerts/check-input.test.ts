@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { hall, scheduleInput } from '../reservations/holding.fixture.ts';
 import { checkInput } from './check-input.ts';
 import { ConcertId, ConcertInput } from './shapes.ts';
-import { dayIn, parseTime } from './times.ts';
+import { dayIn, parseTime } from '../times.ts';
 
 const schema = Compile(ConcertInput);
 

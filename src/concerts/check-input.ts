@@ -1,7 +1,7 @@
 /** What a schema cannot say of a concert that an operator sends. */
 import { LIMITS } from '../limits.ts';
 import type { ConcertRecord } from './catalogue.ts';
-import { dayIn, parseTime } from './times.ts';
+import { dayIn, parseTime } from '../times.ts';
 import { rowKey } from './layout.ts';
 import type { ConcertInput, ScheduleInput } from './shapes.ts';
 

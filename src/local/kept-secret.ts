@@ -1,17 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { removeUnfinished, unfinishedName } from './unfinished.ts';
 
 /**
  * A random secret, made at the first start and read at every later one; mode 0600. Two starts at once get the same one:
  * it is written aside and linked into place, and whoever comes second reads the first's.
  */
 export function keptSecret(path: string): string {
+  mkdirSync(dirname(path), { recursive: true });
+  removeUnfinished(dirname(path));
   const kept = readKept(path);
   if (kept) return kept;
-  mkdirSync(dirname(path), { recursive: true });
-  const aside = `${path}.${process.pid}`;
-  writeFileSync(aside, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600 });
+  const aside = unfinishedName(path);
+  writeFileSync(aside, `${randomBytes(32).toString('base64url')}\n`, { flag: 'wx', mode: 0o600 });
   try {
     linkSync(aside, path);
   } catch (error) {

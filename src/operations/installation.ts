@@ -1,6 +1,8 @@
 /** What is fixed at the first start of an installation and must never change under its data. */
 import type { Pool } from 'pg';
+import { signingKey } from '../auth/hs256.ts';
 import { ConfigError } from '../config.ts';
+import type { Log } from '../observability/log.ts';
 import { directoryKeys, WALLET_PARTITIONS } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';
 
@@ -58,4 +60,22 @@ export async function keepFacts(redis: RedisClient, { currency }: { currency: st
       `${setting}: the data in this Redis has ${name} ${kept}, this start wants ${value}. It is fixed at the first start: set it back, or point to another Redis.`,
     );
   }
+}
+
+/**
+ * Tells of a start whose secrets nobody else has: each host makes its own where JWT_SECRET is not set, and then refuses
+ * the tokens of all others.
+ */
+export async function compareSecrets(
+  { redis, log }: { redis: RedisClient; log: Pick<Log, 'warn'> },
+  jwtSecrets: readonly string[],
+): Promise<void> {
+  const kids = jwtSecrets.map((secret) => signingKey(secret).kid);
+  const before = await redis.hget(directoryKeys.installation, 'kids');
+  if (before === kids.join()) return;
+  if (before !== null && !before.split(',').some((kid) => kids.includes(kid)))
+    log.warn(
+      'JWT_SECRET: the server that started before this one has another. Tokens of the one are refused by the other, and people have to log in and join again: set the same on all hosts.',
+    );
+  await redis.hset(directoryKeys.installation, 'kids', kids.join()).catch(() => undefined); // Redis may be full
 }

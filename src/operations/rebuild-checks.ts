@@ -4,23 +4,8 @@ import type { Catalogue } from '../concerts/catalogue.ts';
 import { CONNECTION_NAME, onEveryMaster } from '../redis/client.ts';
 import { directoryKeys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';
-import { RebuildRefused } from './rebuild-files.ts';
+import { createReasons } from './rebuild-files.ts';
 import { deadLetters, ledgerWallets, onsaleConnections, type Sale, sales } from './rebuild-ledger.ts';
-
-const REASONS_MAX = 20;
-
-/** Reasons against it: the first ones, and how many more there are. */
-function createReasons() {
-  const reasons: string[] = [];
-  let more = 0;
-  return {
-    add: (reason: string) => void (reasons.length < REASONS_MAX ? reasons.push(reason) : more++),
-    refuse() {
-      if (more > 0) reasons.push(`and ${more} more`);
-      if (reasons.length > 0) throw new RebuildRefused(reasons);
-    },
-  };
-}
 
 /**
  * Refuses while servers or workers are connected, and a Redis that is not empty, unless it is one whose rebuild was
@@ -47,10 +32,13 @@ export async function checkRedis(redis: RedisClient): Promise<{ begunAt: string 
   return { begunAt };
 }
 
-/** Refuses books that contradict themselves or the catalogue. Answers how much there is. */
+/**
+ * Refuses books that contradict themselves or the catalogue; null is one that is refused itself. Answers how much there
+ * is.
+ */
 export async function checkBooks(
   sql: Pool,
-  { catalogues, currency }: { catalogues: ReadonlyMap<string, Catalogue>; currency: string },
+  { catalogues, currency }: { catalogues: ReadonlyMap<string, Catalogue> | null; currency: string },
 ): Promise<{ sales: number; wallets: number }> {
   const reasons = createReasons();
   const connections = await onsaleConnections(sql);
@@ -67,6 +55,8 @@ export async function checkBooks(
     count.sales += slice.length;
     for (const sale of slice) for (const reason of against(sale, catalogues, currency)) reasons.add(reason);
   }
+  if (!catalogues && count.sales > 0)
+    reasons.add(`${count.sales} payments will be compared with the catalogue when nothing is wrong with that`);
   for await (const slice of ledgerWallets(sql)) {
     count.wallets += slice.length;
     for (const { userId, last, count: entries, charged, posted, balance } of slice) {
@@ -81,13 +71,14 @@ export async function checkBooks(
 
 function* against(
   { paymentId, concertId, scheduleId, seats, amount, currency }: Sale,
-  catalogues: ReadonlyMap<string, Catalogue>,
+  catalogues: ReadonlyMap<string, Catalogue> | null,
   wanted: string,
 ): Generator<string> {
   if (currency !== wanted) yield `${paymentId} is in ${currency}, this installation's CURRENCY is ${wanted}`;
   const sum = seats.reduce((prices, { price }) => prices + price, 0);
   if (sum !== amount || seats.some((seat) => seat.scheduleId !== scheduleId))
     yield `${paymentId}: its seats in PostgreSQL do not make the payment`;
+  if (!catalogues) return;
   const catalogue = catalogues.get(concertId);
   if (!catalogue) return yield `${paymentId}: the catalogue lacks its concert ${concertId}`;
   const schedule = catalogue.schedule(scheduleId);

@@ -26,6 +26,35 @@ export class RebuildRefused extends Error {
   }
 }
 
+const REASONS_MAX = 20;
+
+/** Reasons of one check against a rebuild: the first ones, and how many more there are. */
+export function createReasons() {
+  const reasons: string[] = [];
+  let more = 0;
+  return {
+    add: (reason: string) => void (reasons.length < REASONS_MAX ? reasons.push(reason) : more++),
+    refuse() {
+      if (more > 0) reasons.push(`and ${more} more`);
+      if (reasons.length > 0) throw new RebuildRefused(reasons);
+    },
+  };
+}
+
+/** What the checks answer. Where some refuse, throws one RebuildRefused with the reasons of all, in their order. */
+export async function allOf<Checks extends readonly unknown[] | []>(
+  checks: Checks,
+): Promise<{ -readonly [Check in keyof Checks]: Awaited<Checks[Check]> }> {
+  const reasons: string[] = [];
+  for (const check of await Promise.allSettled(checks)) {
+    if (check.status === 'fulfilled') continue;
+    if (!(check.reason instanceof RebuildRefused)) throw check.reason;
+    reasons.push(...check.reason.reasons);
+  }
+  if (reasons.length > 0) throw new RebuildRefused(reasons);
+  return Promise.all(checks);
+}
+
 /** The accounts backup, whole; null where there is none and none was named. */
 export async function findAccounts(
   { accounts }: RebuildFiles,
@@ -45,33 +74,36 @@ export async function findAccounts(
 async function refuseLesserBackup(file: string, accounts: number): Promise<void> {
   const folder = dirname(file);
   const kept = existsSync(folder) ? readdirSync(folder).filter((name) => /^accounts\.jsonl\.\d+$/.test(name)) : [];
+  const reasons = createReasons();
   for (const name of kept) {
     const summary = await readSummary(join(folder, name));
     if (summary === null || summary === 'damaged' || summary.accounts <= accounts) continue;
-    throw new RebuildRefused([
+    reasons.add(
       `${file} has ${accounts} accounts, the older ${name} beside it ${summary.accounts}: name the one to take with --accounts`,
-    ]);
+    );
   }
+  reasons.refuse();
 }
 
 /** Input of each concert by its id. */
 export type CatalogueInputs = ReadonlyMap<string, ConcertInput>;
 
-/** Reads all; throws RebuildRefused with everything that is wrong. */
-export function readCatalogue({ catalogue }: RebuildFiles, dataDir: string): CatalogueInputs {
+/** Throws RebuildRefused with everything that is wrong. */
+function readInputs({ catalogue }: RebuildFiles, dataDir: string): CatalogueInputs {
   const inputs = new Map<string, ConcertInput>();
-  const reasons: string[] = [];
+  const reasons = createReasons();
   const own = concertBackups(dataDir);
   const named = catalogue.length > 0 ? catalogue : existsSync(own) ? [own] : [];
+  for (const path of named) if (!existsSync(path)) reasons.add(`${path} is not there`);
   for (const file of named.flatMap(filesIn)) {
     const concertId = basename(file, '.json');
     const read = readConcert(file);
-    if (!isConcertId.Check(concertId)) reasons.push(`${file}: its name is not <concert id>.json`);
-    else if (inputs.has(concertId)) reasons.push(`${file}: there is another file of that name`);
-    else if ('fault' in read) reasons.push(`${file}: ${read.fault}`);
+    if (!isConcertId.Check(concertId)) reasons.add(`${file}: its name is not <concert id>.json`);
+    else if (inputs.has(concertId)) reasons.add(`${file}: there is another file of that name`);
+    else if ('fault' in read) reasons.add(`${file}: ${read.fault}`);
     else inputs.set(concertId, read.input);
   }
-  if (reasons.length > 0) throw new RebuildRefused(reasons);
+  reasons.refuse();
   return inputs;
 }
 
@@ -79,7 +111,7 @@ const isConcertId = Compile(ConcertId);
 const isConcertInput = Compile(ConcertInput);
 
 function filesIn(path: string): string[] {
-  if (!existsSync(path)) throw new RebuildRefused([`${path} is not there`]);
+  if (!existsSync(path)) return [];
   if (!statSync(path).isDirectory()) return [path];
   const names = readdirSync(path).filter((name) => name.endsWith('.json'));
   return names.sort().map((name) => join(path, name));
@@ -97,16 +129,20 @@ function readConcert(file: string): { input: ConcertInput } | { fault: string } 
   return { fault: `${first?.instancePath ?? ''} ${first?.message ?? 'is no concert'}`.trim() };
 }
 
-/** The concerts as an import into an empty Redis would make them. Throws RebuildRefused where it would be refused. */
-export function cataloguesOf(inputs: CatalogueInputs, currency: string): Map<string, Catalogue> {
+/** The concerts, also as an import into an empty Redis would make them. Throws RebuildRefused where it would be refused. */
+export async function readCatalogue(
+  files: RebuildFiles,
+  { dataDir, currency }: { dataDir: string; currency: string },
+): Promise<{ inputs: CatalogueInputs; catalogues: ReadonlyMap<string, Catalogue> }> {
+  const inputs = readInputs(files, dataDir);
   const catalogues = new Map<string, Catalogue>();
-  const reasons: string[] = [];
+  const reasons = createReasons();
   for (const [concertId, input] of inputs) {
     const checked = checkInput(input, currency);
     if ('faults' in checked)
-      reasons.push(...checked.faults.map(({ path, message }) => `${concertId}${path} ${message}`));
+      for (const { path, message } of checked.faults) reasons.add(`${concertId}${path} ${message}`);
     else catalogues.set(concertId, catalogueOf(concertId, compare(null, checked).next));
   }
-  if (reasons.length > 0) throw new RebuildRefused(reasons);
-  return catalogues;
+  reasons.refuse();
+  return { inputs, catalogues };
 }

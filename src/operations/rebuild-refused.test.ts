@@ -52,6 +52,37 @@ function edit(index: number, change: (input: ConcertInput) => unknown): void {
   writeFileSync(concertFile(index), JSON.stringify(input));
 }
 
+test('all that stands against it is told at once', async () => {
+  await signUp(redis);
+  await backUpAccounts({ redis, log, dataDir: night.dataDir });
+  const server = openRedis({ url: (await testRedisUrl()).url, cluster: false }, 'hot');
+  onTestFinished(() => server.disconnect());
+  await connectAll(server);
+  const worker = openPool(url, { max: 1 });
+  onTestFinished(() => closePool(worker, { withinMs: 100 }));
+  await worker.query('SELECT 1');
+  await sql.query("INSERT INTO dead_letters (outbox, entry_id, event, reason) VALUES ('o', '1-0', '{}', 'x')");
+  rmSync(concertFile(1));
+  expect((await refusal()).split('\n')).toEqual([
+    expect.stringMatching(/^Redis has 1 connections/),
+    expect.stringMatching(/^Redis is not empty/),
+    expect.stringMatching(/accounts\.jsonl has 1 accounts, the older/),
+    expect.stringMatching(/^PostgreSQL has 1 connections/),
+    expect.stringMatching(/^dead_letters holds 1 events/),
+    expect.stringMatching(/^pay_.*: the catalogue lacks its concert/),
+  ]);
+  writeFileSync(concertFile(1), '{');
+  expect((await refusal({ accounts: 'nowhere', catalogue: [] })).split('\n')).toEqual([
+    expect.stringMatching(/^Redis has 1 connections/),
+    expect.stringMatching(/^Redis is not empty/),
+    'nowhere is not there',
+    expect.stringMatching(/\.json: SyntaxError/),
+    expect.stringMatching(/^PostgreSQL has 1 connections/),
+    expect.stringMatching(/^dead_letters holds 1 events/),
+    '3 payments will be compared with the catalogue when nothing is wrong with that',
+  ]);
+});
+
 describe('Redis', () => {
   test('that is not empty', async () => {
     await redis.set('{x}:somebody', 'else');

@@ -149,7 +149,7 @@ export async function openLostNight({ redis, sql }: Books): Promise<LostNight> {
   };
 }
 
-/** What a user is told of their money and tickets; without what is known to change (README, "After data loss"). */
+/** What a user is told of their money and tickets; without what is known to change (README, "Loss of data"). */
 export async function toldTo({ redis, sql }: Books, userId: string) {
   const list = await listReservations({ redis, log }, { userId, status: 'CONFIRMED', limit: 100, cursor: null });
   if (isRefusal(list)) throw new Error(list.refused);

@@ -12,7 +12,7 @@ import { directoryKeys } from '../redis/keys.ts';
 import { auditOnce } from './audit-pass.ts';
 import { keepFacts } from './installation.ts';
 import { checkBooks, checkRedis } from './rebuild-checks.ts';
-import { type CatalogueInputs, cataloguesOf, findAccounts, readCatalogue, type RebuildFiles } from './rebuild-files.ts';
+import { allOf, type CatalogueInputs, findAccounts, readCatalogue, type RebuildFiles } from './rebuild-files.ts';
 import { putBackAccounts, putBackSales, putBackWallets, readCatalogues } from './rebuild-into-redis.ts';
 import { mendLedger } from './rebuild-mend.ts';
 
@@ -26,15 +26,11 @@ export interface RebuildDeps extends ImportDeps {
 
 /** Throws RebuildRefused before the first write; another error breaks it off. */
 export async function rebuild(deps: RebuildDeps, files: RebuildFiles): Promise<void> {
-  const { redis, sql, config, dataDir, tell } = deps;
-  const accounts = await findAccounts(files, dataDir);
-  const inputs = readCatalogue(files, dataDir);
+  const { redis, config, tell } = deps;
+  const { accounts, inputs, begunAt, books } = await look(deps, files);
   tell(
     `${accounts?.accounts ?? 'no'} accounts in ${accounts?.file ?? 'a backup'}; ${inputs.size} concerts in the catalogue`,
   );
-  const { begunAt } = await checkRedis(redis);
-  const catalogues = cataloguesOf(inputs, config.currency);
-  const books = await checkBooks(sql, { catalogues, currency: config.currency });
   tell(
     `PostgreSQL has ${books.sales} payments and the entries of ${books.wallets} wallets; they agree with the catalogue`,
   );
@@ -48,6 +44,22 @@ export async function rebuild(deps: RebuildDeps, files: RebuildFiles): Promise<v
   await putBackWallets(deps);
   if (accounts) await putBackAccounts(deps, accounts.file);
   await finish(deps);
+}
+
+/** What it goes by. Throws one RebuildRefused with everything that stands against it. */
+async function look({ redis, sql, config: { currency }, dataDir }: RebuildDeps, files: RebuildFiles) {
+  const read = readCatalogue(files, { dataDir, currency });
+  const inBooks = read.then(
+    ({ catalogues }) => checkBooks(sql, { catalogues, currency }),
+    () => checkBooks(sql, { catalogues: null, currency }),
+  );
+  const [{ begunAt }, accounts, { inputs }, books] = await allOf([
+    checkRedis(redis),
+    findAccounts(files, dataDir),
+    read,
+    inBooks,
+  ]);
+  return { accounts, inputs, begunAt, books };
 }
 
 const SHOWN = 20;

@@ -147,7 +147,7 @@ export function accountKeys(email: string) {
 export const directoryKeys = {
   /** zset: concert id by time of its first import in ms */
   concerts: '{directory}:concerts',
-  /** hash: facts fixed at the first start: `partitions`, `currency` */
+  /** hash: facts fixed at the first start: `partitions`, `currency`; `kids` of the secrets of the last start */
   installation: '{directory}:installation',
   /** string, short TTL that its run renews: id of the audit that is going on */
   auditRun: '{directory}:audit:run',

@@ -1,4 +1,13 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pino } from 'pino';
@@ -95,6 +104,25 @@ test('where it cannot be finished the old one stays, and nothing is left beside 
   await expect(backUpAccounts(deps, { signal: AbortSignal.abort() })).rejects.toThrow('aborted');
   expect(filesOf(deps.dataDir)).toEqual(['accounts.jsonl']);
   expect(readFileSync(backupFile(deps.dataDir), 'utf8')).toBe(older);
+});
+
+test("two processes of one id, as in containers that share the volume, do not touch each other's file", async () => {
+  const deps = newDeps();
+  for (let i = 0; i < 300; i++) await signUp(`fan${i}@example.org`);
+  expect(await Promise.all([1, 2, 3].map(() => backUpAccounts(deps)))).toContain(true);
+  expect(linesOf(deps.dataDir)).toHaveLength(301);
+  expect(filesOf(deps.dataDir)).toEqual(['accounts.jsonl']);
+});
+
+test('what a killed process has begun an hour ago is removed, what is under way stays', async () => {
+  const deps = newDeps();
+  const file = backupFile(deps.dataDir);
+  mkdirSync(dirname(file));
+  for (const name of [`${file}.1.unfinished`, `${file}.2.unfinished`]) writeFileSync(name, '');
+  const twoHoursAgo = Date.now() / 1_000 - 7_200;
+  utimesSync(`${file}.1.unfinished`, twoHoursAgo, twoHoursAgo);
+  await backUpAccounts(deps);
+  expect(filesOf(deps.dataDir)).toEqual(['accounts.jsonl.2.unfinished']);
 });
 
 test('on a cluster the accounts of all nodes', async () => {

@@ -5,12 +5,13 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { chmod, mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { finished } from 'node:stream/promises';
 import type { Redis } from 'ioredis';
 import { LIMITS } from '../limits.ts';
+import { removeUnfinished, unfinishedName } from '../local/unfinished.ts';
 import type { Log } from '../observability/log.ts';
 import { onEveryMaster } from '../redis/client.ts';
 import { ACCOUNT_PATTERN } from '../redis/keys.ts';
@@ -44,8 +45,9 @@ export async function backUpAccounts(
   { signal }: { signal?: AbortSignal } = {},
 ): Promise<boolean> {
   const file = backupFile(dataDir);
-  const fresh = `${file}.${process.pid}.unfinished`;
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  removeUnfinished(dirname(file));
+  const fresh = unfinishedName(file);
   try {
     const now = await writeAccounts(redis, fresh, signal);
     const before = await readSummary(file);
@@ -66,12 +68,12 @@ export async function backUpAccounts(
 }
 
 async function writeAccounts(redis: RedisClient, file: string, signal?: AbortSignal): Promise<Summary> {
-  const out = createWriteStream(file, { mode: 0o600, flush: true });
+  const out = createWriteStream(file, { flags: 'wx', mode: 0o600, flush: true });
   const written = finished(out);
   written.catch(() => {}); // told by the awaits below
   const sum = createSum();
   try {
-    await chmodNew(file, out);
+    if (out.pending) await once(out, 'ready'); // or it might come into being after its removal
     await onEveryMaster(redis, async (node) => {
       for await (const line of accountsOf(node)) {
         signal?.throwIfAborted();
@@ -87,12 +89,6 @@ async function writeAccounts(redis: RedisClient, file: string, signal?: AbortSig
     out.destroy();
     throw error;
   }
-}
-
-/** A file of that name from a killed process may have been left with another mode. */
-async function chmodNew(file: string, out: ReturnType<typeof createWriteStream>): Promise<void> {
-  if (out.pending) await once(out, 'ready');
-  await chmod(file, 0o600);
 }
 
 /** The accounts of one node, a JSON line each, each once. */

@@ -24,9 +24,9 @@ export interface KeptRoom {
   readonly listeners: Set<RoomListener>;
   /** when somebody was interested last; `performance.now()` */
   askedAt: number;
-  readonly isReading: boolean;
+  isReading(): boolean;
   /** its last good reading has found the concert */
-  readonly isKnown: boolean;
+  isKnown(): boolean;
   /** The last view, unless it is older than 1 s. The room stays as long as somebody asks. */
   ask(): RoomView | null;
   /** Reads; those who come while a reading is under way share it. null: no such concert. */
@@ -97,12 +97,8 @@ export function keepRoom(redis: RedisClient, concertId: string, onTick: (tick: R
     concertId,
     listeners,
     askedAt: performance.now(),
-    get isReading() {
-      return reading !== null;
-    },
-    get isKnown() {
-      return view !== null;
-    },
+    isReading: () => reading !== null,
+    isKnown: () => view !== null,
     ask() {
       this.askedAt = performance.now();
       return this.askedAt - goodAt <= LIMITS.TICK_STALE_MS ? view : null;

@@ -346,7 +346,7 @@ test('a concert that a client has made up is forgotten at once, also while Redis
   await away.connect();
   await away.call('ACL', 'SETUSER', 'default', '-eval', '-evalsha', '-evalsha_ro', '-eval_ro');
   const rejected = async () => {
-    const stats = String(await away.info('commandstats'));
+    const stats = await away.info('commandstats');
     return [...stats.matchAll(/rejected_calls=(\d+)/g)].reduce((sum, [, count]) => sum + Number(count), 0);
   };
   const views = newViews({ redis: away });

@@ -54,17 +54,8 @@ export function createRoomViews({ redis, log, onWaitObserved = () => {} }: RoomV
     return room;
   }
 
-  async function read(room: KeptRoom, how: () => Promise<RoomView | null> = room.read): Promise<RoomView | null> {
-    let found = room.isKnown;
-    try {
-      const view = await readOf(how);
-      found = view !== null;
-      return view;
-    } finally {
-      // One that somebody waits for stays; ids made up by a client do not, also while Redis is away.
-      if (!found && room.listeners.size === 0 && rooms.get(room.concertId) === room) rooms.delete(room.concertId);
-    }
-  }
+  const read = (room: KeptRoom, how: () => Promise<RoomView | null> = room.read) =>
+    readKept(rooms, room, () => readOf(how));
 
   function tick(): void {
     const due = dueRooms(rooms);
@@ -116,12 +107,28 @@ export function createRoomViews({ redis, log, onWaitObserved = () => {} }: RoomV
   };
 }
 
+/** A room that somebody waits for stays; ids made up by a client do not, also while Redis is away. */
+async function readKept(
+  rooms: Map<string, KeptRoom>,
+  room: KeptRoom,
+  how: () => Promise<RoomView | null>,
+): Promise<RoomView | null> {
+  let there = room.isKnown();
+  try {
+    const view = await how();
+    there = view !== null;
+    return view;
+  } finally {
+    if (!there && room.listeners.size === 0 && rooms.get(room.concertId) === room) rooms.delete(room.concertId);
+  }
+}
+
 /** Rooms to be read with this tick; those that nobody is interested in any more are forgotten. */
 function dueRooms(rooms: Map<string, KeptRoom>): KeptRoom[] {
   const now = performance.now();
   const due: KeptRoom[] = [];
   for (const room of rooms.values()) {
-    if (room.isReading) continue;
+    if (room.isReading()) continue;
     const wanted = room.listeners.size > 0 || now - room.askedAt <= LIMITS.ROOM_UNREAD_AFTER_MS;
     if (wanted) due.push(room);
     else rooms.delete(room.concertId);

@@ -1,5 +1,5 @@
 /** The room as a whole: what it shows, and what operators do with it. */
-import { parseTime } from '../concerts/times.ts';
+import { parseTime } from '../times.ts';
 import { type Refusal, refuse } from '../errors.ts';
 import { concertKeys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';

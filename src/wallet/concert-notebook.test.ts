@@ -16,7 +16,7 @@ test('what Redis does not take is kept, up to a bound, told once, and written wh
   const redis = openRedis({ url: `redis://127.0.0.1:${proxy.port}`, cluster: false }, 'hot');
   onTestFinished(() => redis.disconnect());
   await connectAll(redis);
-  const warn = vi.fn();
+  const warn = vi.fn<() => void>();
   const deps = { redis, log: { warn } };
   onTestFinished(() => endNotes(deps));
   proxy.refuse(true);

@@ -78,7 +78,7 @@ const NO_LIMITS = {
   LIMIT_POLL_BURST: '0',
 };
 
-/** Safe on disk before the answer, and a torn end is not cut off in silence (README, Decisions). */
+/** Safe on disk before the answer, and a torn end is not cut off in silence (README, "Redis must keep what it answers"). */
 const SAFE_REDIS: RedisOptions = { appendonly: true, appendfsync: 'always' };
 const SAFE_SETTINGS = { 'aof-load-truncated': 'no' };
 
