@@ -10,7 +10,7 @@ import { createRateLimits, type RateLimits } from './http/rate-limits.ts';
 import { LIMITS } from './limits.ts';
 import type { Log } from './observability/log.ts';
 import { metrics } from './observability/metrics.ts';
-import { checkInstallation, compareSecrets } from './operations/installation.ts';
+import { checkInstallation, compareSecrets, isInstalled } from './operations/installation.ts';
 import { closePool, openPool } from './postgres/pool.ts';
 import { connectAll, openRedis } from './redis/client.ts';
 import { checkDurability } from './redis/durability.ts';
@@ -34,6 +34,8 @@ export interface App {
   seatMaps: SeatMaps;
   rateLimits: RateLimits;
   memory: MemoryWatch;
+  /** false where Redis was emptied since the start: what was sold is not known there */
+  hasBooks(): Promise<boolean>;
   /** where backups go */
   dataDir: string;
   /** Prometheus text for all processes of this start */
@@ -77,6 +79,7 @@ export function createApp({ config, log, redis, dataDir, renderMetrics }: AppPar
     seatMaps,
     rateLimits: createRateLimits(config.limits),
     memory,
+    hasBooks: () => isInstalled(redis),
     dataDir,
     renderMetrics,
     async stop() {

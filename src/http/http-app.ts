@@ -36,6 +36,8 @@ export interface ServedApp {
   seatMaps: SeatMaps;
   rateLimits: RateLimits;
   memory: Pick<MemoryWatch, 'full' | 'brimful'>;
+  /** false where Redis was emptied since the start: what was sold is not known there */
+  hasBooks(): Promise<boolean>;
   /** Prometheus text for all processes of this start */
   renderMetrics(): Promise<string>;
 }

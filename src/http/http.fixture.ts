@@ -102,6 +102,7 @@ export async function serve(
     documents: { openApi: openApiOf(table, '1.2.3'), asyncApi: asyncApiOf('1.2.3') },
     draining: () => server.draining,
     memory: { full: () => false, brimful: () => false },
+    hasBooks: async () => true,
     renderMetrics: async () => '# none\n',
   };
   const server: HttpServer = new HttpServer(createService(app, table), deadlines);

@@ -22,12 +22,17 @@ export async function checkInstallation(
       `REDIS_URL: this Redis is being rebuilt since ${since}, or that rebuild was broken off: \`npm run rebuild\` goes on with it.`,
     );
   }
-  if ((await redis.exists(directoryKeys.installation)) === 0 && (await hasBooks(sql))) {
+  if (!(await isInstalled(redis)) && (await hasBooks(sql))) {
     throw new ConfigError(
       'REDIS_URL: this Redis is empty, but PostgreSQL (DATABASE_URL) has payments or charges: sold seats would be sold again. If Redis was lost, `npm run rebuild` puts everything back; for a new installation, point to an empty database.',
     );
   }
   await keepFacts(redis, facts);
+}
+
+/** Whether a start has written the facts; they go only with everything else. */
+export async function isInstalled(redis: RedisClient): Promise<boolean> {
+  return (await redis.exists(directoryKeys.installation)) === 1;
 }
 
 const NO_SUCH_TABLE = '42P01';

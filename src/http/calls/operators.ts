@@ -1,7 +1,7 @@
 /** What operators do. */
 import { importConcert } from '../../concerts/import.ts';
 import type { ConcertInput } from '../../concerts/shapes.ts';
-import { isRefusal } from '../../errors.ts';
+import { isRefusal, Unavailable } from '../../errors.ts';
 import { requestAudit } from '../../operations/audit.ts';
 import { readStats } from '../../operations/stats.ts';
 import { removePlace } from '../../waiting-room/leave.ts';
@@ -24,6 +24,11 @@ interface Import extends Concert {
 }
 
 export async function putConcert(app: HttpApp, { params: { concertId }, query: { dryRun }, body }: Import) {
+  if (!dryRun && !(await app.hasBooks())) {
+    throw new Unavailable(
+      'this Redis was emptied since the start, and nothing may be put on sale in it: stop all servers and workers, and run `npm run rebuild`',
+    );
+  }
   const done = await importConcert(app, { concertId, input: body, dryRun });
   if (isRefusal(done)) return done;
   return done.created && !dryRun ? created(done.concert, `/api/v1/concerts/${concertId}`) : ok(done.concert);
