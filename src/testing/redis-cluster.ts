@@ -92,7 +92,9 @@ async function form(masters: readonly Member[], replicas: readonly Member[]): Pr
   }
   await untilAll(members, 'not all know each other', async (redis) => {
     const info = String(await redis.call('CLUSTER', 'INFO'));
-    return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${members.length}`);
+    // Without full coverage the state is ok from the first slot on, and a client would be sent to and fro.
+    const whole = ['cluster_state:ok', `cluster_slots_ok:${SLOTS}`, `cluster_known_nodes:${members.length}`];
+    return whole.every((line) => info.includes(line));
   });
   for (const [i, { server }] of replicas.entries()) {
     const master = masters[i % masters.length] as Member;
