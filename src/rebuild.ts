@@ -3,8 +3,9 @@
  * and the backups (operations/rebuild.ts). With the settings of the start, private servers included.
  */
 import { resolve } from 'node:path';
-import { inspect, parseArgs } from 'node:util';
+import { inspect } from 'node:util';
 import pg from 'pg';
+import { readCommandLine, refuseCommandLine } from './command-line.ts';
 import { createCatalogues } from './concerts/catalogues.ts';
 import { type Config, ConfigError, loadDotEnv, readConfig } from './config.ts';
 import { startLocalServers } from './local/local-servers.ts';
@@ -21,14 +22,11 @@ const USAGE = 'usage: npm run rebuild -- [--accounts <file>] [--catalogue <file 
 const tell = (line: string) => void process.stdout.write(`rebuild: ${line}\n`);
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      accounts: { type: 'string', default: '' },
-      catalogue: { type: 'string', multiple: true, default: [] },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  });
-  if (values.help) return console.log(USAGE);
+  const { values, positionals } = readCommandLine(
+    { accounts: { type: 'string', default: '' }, catalogue: { type: 'string', multiple: true, default: [] } },
+    USAGE,
+  );
+  if (positionals.length > 0) refuseCommandLine(`Unknown argument: ${positionals.join(' ')}`, USAGE);
   loadDotEnv();
   const config = readConfig();
   const wants = { wantRedis: config.redisUrl === '', wantPostgres: config.databaseUrl === '' };
@@ -65,8 +63,6 @@ async function run(config: Config, files: RebuildFiles): Promise<void> {
 
 main().catch((error: unknown) => {
   process.exitCode = 1;
-  if (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'))
-    return console.error(`${error.message.split(/\.\s/)[0]}\n\n${USAGE}`);
   // What the operator can mend is told in words; what only we can mend has its stack.
   const told =
     error instanceof ConfigError ||

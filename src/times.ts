@@ -5,6 +5,9 @@ const RFC3339 = /^(\d{4})-(\d{2})-(\d{2})T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+
 /** Beyond, a day of another time zone may have a year of more than four digits, or none that is written so. */
 const [FIRST_YEAR, LAST_YEAR] = [1000, 9998];
 
+/** What a time must be that `parseTime` takes. */
+export const A_TIME = `must be an RFC 3339 time with an offset, of a year from ${FIRST_YEAR} to ${LAST_YEAR}`;
+
 /**
  * Milliseconds of an RFC 3339 time with its offset; null for anything else, the 30th of February and years before 1000
  * and after 9998 too.

@@ -1,6 +1,6 @@
 /** `npm run bench -- <name> [--scale 0.1] [--seconds 5] [--profile]`: each benchmark starts its own servers on this machine, and ends them. */
 import { loadavg } from 'node:os';
-import { readCommandLine, refuseCommandLine } from '../command-line.ts';
+import { readCommandLine, refuseCommandLine } from '../../src/command-line.ts';
 import { machineLine } from './arena.ts';
 import { charge } from './charge.ts';
 import { growth } from './growth.ts';

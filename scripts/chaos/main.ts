@@ -3,7 +3,7 @@
  * does them harm under load, ends them, and says which promises held. Exits with 1 where one did not.
  */
 import { randomInt } from 'node:crypto';
-import { readCommandLine, refuseCommandLine } from '../command-line.ts';
+import { readCommandLine, refuseCommandLine } from '../../src/command-line.ts';
 import { abuse } from './abuse.ts';
 import type { Case, Verdict } from './case.ts';
 import { postgresAway } from './postgres-away.ts';

@@ -1,7 +1,7 @@
 /** What a schema cannot say of a concert that an operator sends. */
 import { LIMITS } from '../limits.ts';
 import type { ConcertRecord } from './catalogue.ts';
-import { dayIn, parseTime } from '../times.ts';
+import { A_TIME, dayIn, parseTime } from '../times.ts';
 import { rowKey } from './layout.ts';
 import type { ConcertInput, ScheduleInput } from './shapes.ts';
 
@@ -33,7 +33,7 @@ function* concertFaults(
   if (!isTimeZone(timeZone)) yield { path: '/timeZone', message: 'must be an IANA time zone' };
   const opensAt = room?.opensAt;
   if (typeof opensAt === 'string' && parseTime(opensAt) === null) {
-    yield { path: '/room/opensAt', message: 'must be an RFC 3339 time with an offset' };
+    yield { path: '/room/opensAt', message: A_TIME };
   }
 }
 
@@ -45,7 +45,7 @@ function* scheduleFaults(schedules: readonly ScheduleInput[]): Generator<Fault> 
     if (ids.has(schedule.scheduleId)) yield { path: `${path}/scheduleId`, message: 'is there more than once' };
     ids.add(schedule.scheduleId);
     if (parseTime(schedule.startsAt) === null) {
-      yield { path: `${path}/startsAt`, message: 'must be an RFC 3339 time with an offset' };
+      yield { path: `${path}/startsAt`, message: A_TIME };
     }
     yield* rowFaults(schedule, path);
     for (const { rows } of schedule.sections) for (const { seats } of rows) total += seats;

@@ -20,7 +20,7 @@ import { isTaken, send, writeHead } from './write-answer.ts';
 
 export interface HttpAnswer {
   status: number;
-  /** the value of Cache-Control, then a line `Name: value` for each other one, with CRLF between them; '' for none at all */
+  /** the value of Cache-Control, then a line `Name: value` for each other one, after CRLF; '' for none at all */
   headers: string;
   body: string | Uint8Array | null;
 }

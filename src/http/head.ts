@@ -29,7 +29,7 @@ export interface PlainHeaders {
 }
 
 /** Not `getHeader`, which tells nothing of a second one of a name, and not an empty one from none. */
-export function headersOf(req: Pick<HttpRequest, 'forEach'>): Head['headers'] {
+function headersOf(req: Pick<HttpRequest, 'forEach'>): Head['headers'] {
   const headers = new Map<string, string>();
   req.forEach((name, value) => {
     const before = headers.get(name);

@@ -1,4 +1,7 @@
-/** Text of a body to a value, refusing what a reader behind us could understand differently. Of two members of a name the last counts. */
+/**
+ * Text of a body to a value, refusing what a reader behind us could understand differently. Of two members of a name the
+ * last counts.
+ */
 import { LIMITS } from '../limits.ts';
 import type { Fault } from './route.ts';
 

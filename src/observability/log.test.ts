@@ -22,3 +22,9 @@ test('an error of Redis is told with its command, without what a person has give
   });
   for (const secret of ['ann@example.com', 'argon2id', 'Ann Lee']) expect(lines[0]).not.toContain(secret);
 });
+
+test('a rejection with nothing is told as well', () => {
+  const lines: string[] = [];
+  createLog('error', 'test', { write: (line) => void lines.push(line) }).error({ err: null }, 'a call failed');
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({ err: null, msg: 'a call failed' });
+});

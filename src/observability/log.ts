@@ -15,7 +15,8 @@ export function createLog(level: string, processName: string, to?: DestinationSt
 }
 
 /** ioredis adds the command that failed, whose arguments may be a person's name, email and password hash. */
-function errorOf(error: Error) {
+function errorOf(error: Error | null) {
+  if (error === null) return null; // somebody may reject with it
   const told = stdSerializers.err(error);
   const { command } = told as { command?: { name?: string } };
   return command ? { ...told, command: command.name } : told;

@@ -1,8 +1,8 @@
 /** The room as a whole: what it shows, and what operators do with it. */
-import { parseTime } from '../times.ts';
 import { type Refusal, refuse } from '../errors.ts';
 import { concertKeys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';
+import { A_TIME, parseTime } from '../times.ts';
 import { changeRoomScript } from './change-room.script.ts';
 import { resetRoomScript } from './reset-room.script.ts';
 import type { RoomViews } from './room-views.ts';
@@ -31,15 +31,15 @@ export async function settingsOfRoom(
 }
 
 /**
- * Changes what `change` names; the answer shows it. Refuses VALIDATION (an `opensAt` that is no moment: RFC 3339 allows
- * second 60), CONCERT_NOT_FOUND. Throws Unavailable.
+ * Changes what `change` names; the answer shows it. Refuses VALIDATION (an `opensAt` that is no moment, such as second
+ * 60, which RFC 3339 allows), CONCERT_NOT_FOUND. Throws Unavailable.
  */
 export async function changeRoom(
   { redis, rooms }: RoomDeps,
   { concertId, change }: { concertId: string; change: RoomSettings },
 ): Promise<Room | Refusal> {
   if (typeof change.opensAt === 'string' && parseTime(change.opensAt) === null)
-    return refuse('VALIDATION', { errors: [{ path: '/opensAt', message: 'must be an RFC 3339 time with an offset' }] });
+    return refuse('VALIDATION', { errors: [{ path: '/opensAt', message: A_TIME }] });
   const moreArgs = Object.entries(roomFields(change)).flat();
   const { outcome } = await changeRoomScript.run(redis, { keys: concertKeys(concertId), args: {}, moreArgs });
   return outcome === 'NONE' ? refuse('CONCERT_NOT_FOUND') : shown(rooms, concertId);

@@ -1,4 +1,4 @@
-/** The command lines of benchmarks and chaos: what is wrong in one is a line, with the usage. */
+/** The command lines of rebuild, benchmarks and chaos: what is wrong in one is a line, with the usage. */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 
 /** `--help` prints the usage and ends with 0; a wrong command line says in a line what is wrong, and ends with 1. */

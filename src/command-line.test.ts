@@ -32,6 +32,7 @@ test.each([
   ['scripts/bench/main.ts', ['jion'], 'Unknown benchmark: jion'],
   ['scripts/bench/main.ts', ['join', '--scale', '9'], '--scale 9 is not above 0 and at most 4'],
   ['scripts/bench/main.ts', ['join', '--seconds', 'many'], '--seconds many is not from 1 to 60'],
+  ['src/rebuild.ts', ['accounts.jsonl'], 'Unknown argument: accounts.jsonl'],
   ['scripts/chaos/main.ts', ['kil'], 'Unknown case: kil'],
   ['scripts/chaos/main.ts', ['--runs', '0'], '--runs 0 is not from 1 to 10000'],
   ['scripts/chaos/main.ts', ['--seed', 'x'], '--seed x is not a whole number'],
