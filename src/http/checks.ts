@@ -13,6 +13,7 @@ import { fingerprintOf, type Idempotency, isIdempotencyKey } from './idempotency
 import type { Prepared } from './prepare.ts';
 import { overLimit } from './rate-limits.ts';
 import { readJson } from './read-json.ts';
+import { andThen, type Soon } from '../soon.ts';
 import type { AnyCall, AnyReply, Fault, Route } from './route.ts';
 import type { Checked } from './validate.ts';
 
@@ -33,35 +34,46 @@ export interface Parts {
   idempotency: Idempotency;
 }
 
-/** Throws where a dependency is away, and for bugs. */
-export async function answerCall(app: HttpApp, prepared: Prepared, request: Request): Promise<AnyReply | Refusal> {
+/** Throws, or rejects, where a dependency is away, and for bugs. */
+export function answerCall(app: HttpApp, prepared: Prepared, request: Request): Soon<AnyReply | Refusal> {
   const { route } = prepared;
   if (route.builtIn && app.tokens.outside) return refuse('NOT_FOUND');
   const crowded = route.limit === 'address' ? overLimit(app.rateLimits.address.take(request.address)) : null;
   if (crowded) return crowded;
+  return andThen(identify(app, presented(request.head.headers), route.auth), (identity) =>
+    isRefusal(identity) ? identity : answerCaller(app, prepared, { request, identity }),
+  );
+}
+
+function answerCaller(
+  app: HttpApp,
+  prepared: Prepared,
+  { request, identity }: { request: Request; identity: Identity },
+): Soon<AnyReply | Refusal> {
+  const { route } = prepared;
   const { headers } = request.head;
-  const identified = identify(app, presented(headers), route.auth);
-  const identity = identified instanceof Promise ? await identified : identified;
-  if (isRefusal(identity)) return identity;
   const hurried =
     prepared.userLimited && identity.userId !== null ? overLimit(app.rateLimits.user.take(identity.userId)) : null;
   if (hurried) return hurried;
   const parts = readParts(prepared, request);
   if (isRefusal(parts)) return parts;
-  const guarded = guard(app, route, { parts, identity });
-  let refused = guarded instanceof Promise ? await guarded : guarded;
-  if (!refused) {
-    const unknown = refuseUnknownUser(app, route, { parts, identity });
-    refused = unknown instanceof Promise ? await unknown : unknown;
-  }
-  // A concert that is not there comes first; looked at only here, since the handlers see it by themselves.
-  if (refused) return (await isConcertThere(app, parts)) ? refused : refuse('CONCERT_NOT_FOUND');
-  return route.handle(app, {
-    ...parts,
-    caller: callerOf(route, identity),
-    ifNoneMatch: headers.get('if-none-match') ?? '',
-    acceptEncoding: headers.get('accept-encoding') ?? '',
-  });
+  const checked = { parts, identity };
+  const refusal = andThen(guard(app, route, checked), (refused) => refused ?? refuseUnknownUser(app, route, checked));
+  return andThen(refusal, (refused) =>
+    refused
+      ? refuseWhereConcert(app, parts, refused)
+      : route.handle(app, {
+          ...parts,
+          caller: callerOf(route, identity),
+          ifNoneMatch: headers.get('if-none-match') ?? '',
+          acceptEncoding: headers.get('accept-encoding') ?? '',
+        }),
+  );
+}
+
+/** A concert that is not there comes first; looked at only here, since the handlers see it by themselves. */
+async function refuseWhereConcert(app: HttpApp, parts: Parts, refused: Refusal): Promise<Refusal> {
+  return (await isConcertThere(app, parts)) ? refused : refuse('CONCERT_NOT_FOUND');
 }
 
 /** True where the request names none. */

@@ -11,6 +11,7 @@
 import uWS, { type HttpRequest, type HttpResponse, type TemplatedApp, type us_listen_socket } from 'uWebSockets.js';
 import type { ErrorCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { Bag, type InBag } from './bag.ts';
 import { type Body, bodyOf, NO_BODY } from './body.ts';
 import { framingOf } from './framing.ts';
 import { copyHead, type Glance, type Head } from './head.ts';
@@ -25,7 +26,7 @@ export interface HttpAnswer {
   body: string | Uint8Array | null;
 }
 
-interface Exchange {
+interface Exchange extends InBag {
   readonly res: HttpResponse;
   readonly head: Head;
   state: 'new' | 'reading' | 'serving' | 'sending' | 'over';
@@ -55,7 +56,7 @@ export class HttpServer {
   readonly #service: Service;
   readonly #deadlines: Deadlines;
   /** those that read or are served */
-  readonly #pending = new Set<Exchange>();
+  readonly #pending = new Bag<Exchange>();
   /** answers to be given at the end of this turn of the event loop */
   #due: (() => void)[] = [];
   /** answers that were given in this turn to what was asked in it */
@@ -145,7 +146,7 @@ export class HttpServer {
   }
 
   #exchangeOf(res: HttpResponse, req: HttpRequest): Exchange {
-    return { res, head: copyHead(res, req), state: 'new', sinceMs: performance.now(), broken: false };
+    return { res, head: copyHead(res, req), state: 'new', sinceMs: performance.now(), broken: false, at: -1 };
   }
 
   #open(res: HttpResponse, req: HttpRequest): void {
@@ -189,14 +190,19 @@ export class HttpServer {
   #serve(exchange: Exchange, work: Work, body: Body): void {
     this.#move(exchange, 'serving');
     this.#working += 1;
-    const give = (answer: HttpAnswer) => {
-      this.#working -= 1;
-      this.#give(exchange, answer);
-    };
-    work.run(body).then(
-      (answer) => this.#afterTurn(() => give(answer)),
-      () => give(this.#service.refusal(exchange.head, 'INTERNAL')),
-    );
+    const give = (answer: HttpAnswer) =>
+      this.#afterTurn(() => {
+        this.#working -= 1;
+        this.#give(exchange, answer);
+      });
+    const fail = () => give(this.#service.refusal(exchange.head, 'INTERNAL'));
+    try {
+      const answer = work.run(body);
+      if (answer instanceof Promise) answer.then(give, fail);
+      else give(answer);
+    } catch {
+      fail();
+    }
   }
 
   /**
@@ -251,19 +257,19 @@ export class HttpServer {
   #move(exchange: Exchange, state: Exchange['state']): void {
     const before = exchange.state;
     exchange.state = state;
-    if (before === 'new') this.#pending.add(exchange);
-    else if (before === 'reading') this.#reading -= 1;
+    if (before === 'reading') this.#reading -= 1;
     else if (before === 'sending') this.#sending -= 1;
     if (state === 'reading') this.#reading += 1;
+    else if (state === 'sending') this.#sending += 1;
     else if (state === 'serving') exchange.sinceMs = performance.now();
-    else this.#pending.delete(exchange);
-    if (state === 'sending') this.#sending += 1;
+    if (state === 'reading' || state === 'serving') this.#pending.add(exchange);
+    else this.#pending.remove(exchange);
   }
 
   #sweep(): void {
     const now = performance.now();
     const { bodyMs, requestMs } = this.#deadlines;
-    for (const exchange of this.#pending) {
+    for (const exchange of this.#pending.all()) {
       const waitedMs = now - exchange.sinceMs;
       if (exchange.state === 'reading' && waitedMs >= bodyMs) this.#cutOff(exchange, 'UNAVAILABLE');
       else if (exchange.state === 'serving' && waitedMs >= requestMs)

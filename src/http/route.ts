@@ -5,6 +5,7 @@
 import type { Static, TObject, TSchema } from 'typebox';
 import type { QueueClaims } from '../auth/tokens.ts';
 import type { ErrorCode, Refusal } from '../errors.ts';
+import type { Soon } from '../soon.ts';
 import type { HttpApp } from './http-app.ts';
 import type { Idempotency } from './idempotency.ts';
 import type { Shortcut } from './shortcut.ts';
@@ -92,7 +93,7 @@ interface Row<P extends string, A extends Auth, Q, B, W extends Answers> {
   handle(
     app: HttpApp,
     call: Call<A, ParamNames<P>, StaticOr<Q, object>, StaticOr<B, undefined>>,
-  ): Promise<Reply<NoInfer<W>> | Refusal>;
+  ): Soon<Reply<NoInfer<W>> | Refusal>;
 }
 
 /** Something in a request that does not fit: member path (`/seatIds/0`, `query/limit`), and what is wrong with it. */
@@ -119,7 +120,7 @@ export interface Route {
   cache?: string;
   page?: true;
   fromMemory?(app: HttpApp, shortcut: Shortcut): AnyReply | null;
-  handle(app: HttpApp, call: AnyCall): Promise<AnyReply | Refusal>;
+  handle(app: HttpApp, call: AnyCall): Soon<AnyReply | Refusal>;
 }
 
 /** A call as the checks make it, before the row's own types say what is in it. */

@@ -1,6 +1,7 @@
 /** From a request to its answer: the route, the checks, the handler; then the headers that every answer carries. */
 import { type ErrorCode, isRefusal, type Refusal, refuse } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import type { Soon } from '../soon.ts';
 import { createAddresses } from './address.ts';
 import { replyOf } from './answer.ts';
 import { answerCall } from './checks.ts';
@@ -33,7 +34,7 @@ export function createService(app: HttpApp, table: readonly Route[]): Service {
 
   /** Whatever the body says. */
   function answerAll(head: Head, given: AnyReply): Work {
-    return { bodyMaxBytes: 0, keepBody: false, run: async () => answerTo(head, given) };
+    return { bodyMaxBytes: 0, keepBody: false, run: () => answerTo(head, given) };
   }
 
   function planRoute(head: Head, one: Prepared, values: readonly string[]): Work {
@@ -43,20 +44,24 @@ export function createService(app: HttpApp, table: readonly Route[]): Service {
     return {
       bodyMaxBytes,
       keepBody: bodyMaxBytes <= LIMITS.BODY_MAX_BYTES || isOperator(app, head),
-      async run(body) {
+      run(body) {
+        const { requestId } = head;
         const started = performance.now();
-        let reply: AnyReply;
+        const answer = (outcome: AnyReply | Refusal) => {
+          const reply = isRefusal(outcome) ? tell.refused(outcome) : outcome;
+          const seconds = (performance.now() - started) / 1000;
+          observe(reply.status, seconds);
+          tell.answered(reply.status, { route, requestId, seconds });
+          return answerTo(head, reply, route);
+        };
+        const fail = (error: unknown) => answer(replyOf(tell.failed(error, { route, requestId })));
+        let outcome: Soon<AnyReply | Refusal>;
         try {
-          const outcome =
-            refuseBody(route, head, body) ?? (await answerCall(app, one, { head, values, body, address }));
-          reply = isRefusal(outcome) ? tell.refused(outcome) : outcome;
+          outcome = refuseBody(route, head, body) ?? answerCall(app, one, { head, values, body, address });
         } catch (error) {
-          reply = replyOf(tell.failed(error, { route, requestId: head.requestId }));
+          return fail(error);
         }
-        const seconds = (performance.now() - started) / 1000;
-        observe(reply.status, seconds);
-        tell.answered(reply.status, { route, requestId: head.requestId, seconds });
-        return answerTo(head, reply, route);
+        return outcome instanceof Promise ? outcome.then(answer, fail) : answer(outcome);
       },
     };
   }

@@ -1,5 +1,6 @@
 /** What the server of HTTP asks of those who know the calls. */
 import type { ErrorCode } from '../errors.ts';
+import type { Soon } from '../soon.ts';
 import type { Body } from './body.ts';
 import type { HttpAnswer } from './exchange.ts';
 import type { Glance, Head } from './head.ts';
@@ -9,8 +10,8 @@ export interface Work {
   bodyMaxBytes: number;
   /** false: the body is read and forgotten, so that the client hears the answer */
   keepBody: boolean;
-  /** tells its own faults; where it rejects all the same, the answer is INTERNAL */
-  run(body: Body): Promise<HttpAnswer>;
+  /** tells its own faults; where it throws or rejects all the same, the answer is INTERNAL */
+  run(body: Body): Soon<HttpAnswer>;
 }
 
 /** None of these may throw. */

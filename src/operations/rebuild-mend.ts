@@ -5,8 +5,8 @@
  *     for it, a charge is lost that PostgreSQL never had: the payment proves so much of it, which is entered before.
  *   an entry without its payment: the ticket is lost, so its price comes back, as a CHARGE that names the payment.
  */
-import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
+import { newId } from '../ids.ts';
 import { entryPrefix } from '../wallet/entry.ts';
 import type { EntryRecord } from '../wallet/records.ts';
 import { type TornWallet, tornWallets, writeEntries } from './rebuild-ledger.ts';
@@ -50,7 +50,7 @@ function entriesFor({ userId, last, balance, torn }: TornWallet, now: number, me
     }
     if (balance < amount) {
       mended.provenCharges.push(`${userId}: ${amount - balance} for ${paymentId}`);
-      append('CHARGE', amount - balance, { atMs, reference: `chg_${randomUUID().replaceAll('-', '')}` });
+      append('CHARGE', amount - balance, { atMs, reference: newId('chg') });
     }
     append('PAYMENT', -amount, { atMs, reference: paymentId });
     mended.paid.push(`${paymentId}: ${amount} from ${userId}`);

@@ -3,10 +3,10 @@
  * everyone gets the answer they would have got alone. The fuller the server, the longer its turns and the larger the
  * calls: 64 clients in a closed loop make a call of 30. Waiting for the call under way as well made them no larger.
  */
-interface Waiter<Q, A> {
-  question: Q;
-  resolve(answer: A): void;
-  reject(error: unknown): void;
+interface Batch<Q, A> {
+  key: string;
+  questions: Q[];
+  answers: PromiseWithResolvers<readonly A[]>;
 }
 
 interface Options<Q, A> {
@@ -17,32 +17,28 @@ interface Options<Q, A> {
 }
 
 export function gatherCalls<Q, A>({ most, call }: Options<Q, A>): (key: string, question: Q) => Promise<A> {
-  let gathered = new Map<string, Waiter<Q, A>[]>();
+  let gathered: Batch<Q, A>[] = [];
+  /** of each key, the batch that its next question joins; a new map each turn, since one that was cleared stays in memory */
+  let filling = new Map<string, Batch<Q, A>>();
 
   function send(): void {
-    const all = gathered;
-    gathered = new Map();
-    for (const [key, waiters] of all)
-      for (let i = 0; i < waiters.length; i += most) void answer(key, waiters.slice(i, i + most));
+    const batches = gathered;
+    gathered = [];
+    filling = new Map();
+    for (const { key, questions, answers } of batches) call(key, questions).then(answers.resolve, answers.reject);
   }
 
-  async function answer(key: string, waiters: readonly Waiter<Q, A>[]): Promise<void> {
-    try {
-      const questions = waiters.map(({ question }) => question);
-      const answers = await call(key, questions);
-      waiters.forEach(({ resolve }, i) => resolve(answers[i] as A));
-    } catch (error) {
-      for (const { reject } of waiters) reject(error);
-    }
+  function begin(key: string): Batch<Q, A> {
+    const batch: Batch<Q, A> = { key, questions: [], answers: Promise.withResolvers() };
+    if (gathered.push(batch) === 1) setImmediate(send);
+    filling.set(key, batch);
+    return batch;
   }
 
   return (key, question) => {
-    if (gathered.size === 0) setImmediate(send);
-    const { promise, resolve, reject } = Promise.withResolvers<A>();
-    const waiter = { question, resolve, reject };
-    const waiters = gathered.get(key);
-    if (waiters) waiters.push(waiter);
-    else gathered.set(key, [waiter]);
-    return promise;
+    let batch = filling.get(key);
+    if (!batch || batch.questions.length >= most) batch = begin(key);
+    const at = batch.questions.push(question) - 1;
+    return batch.answers.promise.then((answers) => answers[at] as A);
   };
 }

@@ -19,19 +19,19 @@ export function createKnownUsers({ redis, outside }: { redis: RedisClient; outsi
 
   const has = (userId: string) => (known.get(userId) ? true : ask(userId));
 
-  async function ask(userId: string): Promise<boolean> {
-    const exists = await hasWallet(userId);
-    if (exists) known.set(userId, true);
-    return exists;
+  function ask(userId: string): Promise<boolean> {
+    return hasWallet(userId).then((exists) => {
+      if (exists) known.set(userId, true);
+      return exists;
+    });
   }
 
   async function admit(userId: string): Promise<boolean> {
     if (await ask(userId)) return true;
-    if (!outside) return false;
     await openWallet({ redis }, userId);
     known.set(userId, true);
     return true;
   }
 
-  return { has, admits: (userId) => (known.get(userId) ? true : admit(userId)) };
+  return { has, admits: outside ? (userId) => (known.get(userId) ? true : admit(userId)) : has };
 }

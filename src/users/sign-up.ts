@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import type { Passwords } from '../auth/passwords.ts';
 import { type Refusal, refuse } from '../errors.ts';
+import { newId } from '../ids.ts';
 import { accountKeys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';
 import { openWallet } from '../wallet/open.ts';
@@ -23,7 +23,7 @@ export async function signUp(
   const { account } = accountKeys(email);
   // Looked at before the hash, which costs 28 ms; the script decides.
   if ((await deps.redis.exists(account)) === 1) return refuse('EMAIL_TAKEN');
-  const userId = `u_${randomUUID().replaceAll('-', '')}`;
+  const userId = newId('u');
   const hash = await deps.passwords.hash(password);
   const { outcome } = await createAccount.run(deps.redis, {
     keys: { account },

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import type { Tokens } from '../auth/tokens.ts';
 import { type Refusal, refuse } from '../errors.ts';
+import { newId } from '../ids.ts';
 import type { RedisClient } from '../redis/script.ts';
 import { type ConcertNotes, noteLater } from '../wallet/concert-notebook.ts';
 import type { JoinAnswer } from './join.script.ts';
@@ -26,15 +26,11 @@ interface JoinCall {
  * token of the same place. Refuses CONCERT_NOT_FOUND, ROOM_CLOSED (state, opensAt), ALREADY_QUEUED (ticket: the live
  * place with its token), IDEMPOTENCY_MISMATCH.
  */
-export async function joinRoom(
-  deps: JoinDeps,
-  call: JoinCall,
-): Promise<{ ticket: Ticket; repeated: boolean } | Refusal> {
+export function joinRoom(deps: JoinDeps, call: JoinCall): Promise<{ ticket: Ticket; repeated: boolean } | Refusal> {
   const { concertId, userId, idempotency } = call;
-  const queueId = `q_${randomUUID().replaceAll('-', '')}`;
-  const answer = await joinWithOthers(deps.redis, concertId, { userId, queueId, idempotency });
-  if (!answer) return refuse('CONCERT_NOT_FOUND');
-  return answerTo(deps, call, answer);
+  return joinWithOthers(deps.redis, concertId, { userId, queueId: newId('q'), idempotency }).then((answer) =>
+    answer ? answerTo(deps, call, answer) : refuse('CONCERT_NOT_FOUND'),
+  );
 }
 
 function answerTo(deps: JoinDeps, call: JoinCall, answer: JoinAnswer): { ticket: Ticket; repeated: boolean } | Refusal {

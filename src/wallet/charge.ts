@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { type Refusal, refuse } from '../errors.ts';
+import { newId } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import { walletKeys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';
@@ -30,7 +30,7 @@ export async function charge(
       user_id: userId,
       amount,
       wallet_max: LIMITS.WALLET_MAX,
-      charge_id: `chg_${randomUUID().replaceAll('-', '')}`,
+      charge_id: newId('chg'),
       entry_prefix: entryPrefix(userId),
       fingerprint: idempotency?.fingerprint ?? '',
     },

@@ -8,7 +8,7 @@
  * A transfer id stands for one attempt that moved money and is never used again. What became of an attempt only the
  * concert's slot knows, so who calls `postTransfer` or `voidTransfer` has asked it.
  */
-import { randomUUID } from 'node:crypto';
+import { newId } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import { partitionKeys, walletKeys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';
@@ -63,7 +63,7 @@ export function authorizeTransfer(
       member: memberOf(name),
       concert_id: name.concertId,
       payment_id: name.paymentId,
-      transfer_id: `t_${randomUUID().replaceAll('-', '')}`,
+      transfer_id: newId('t'),
       amount: name.amount,
       transfer_ms: LIMITS.TRANSFER_DEADLINE_MS,
     },

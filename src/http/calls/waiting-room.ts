@@ -25,10 +25,11 @@ interface Join {
   idempotency: Idempotency;
 }
 
-export async function join(app: HttpApp, { caller, body, idempotency }: Join) {
+export function join(app: HttpApp, { caller, body, idempotency }: Join) {
   refuseWhileFull(app);
-  const joined = await joinRoom(app, { concertId: body.concertId, userId: caller.userId, idempotency });
-  return isRefusal(joined) ? joined : created(joined.ticket, `/api/v1/queue/${joined.ticket.queueId}`);
+  return joinRoom(app, { concertId: body.concertId, userId: caller.userId, idempotency }).then((joined) =>
+    isRefusal(joined) ? joined : created(joined.ticket, `/api/v1/queue/${joined.ticket.queueId}`),
+  );
 }
 
 /** A token may be asked about twice as often as its own last ticket said. */
