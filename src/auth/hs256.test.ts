@@ -32,3 +32,25 @@ test('a character that has the last byte of the signed one is not the signed one
       'forged',
     );
 });
+
+test('a signature of other length or characters is forged, whatever was read before', () => {
+  const key = signingKey('a secret of at least 32 characters');
+  const token = createSigner(key, 'test+jwt')({ sub: 'u_1' });
+  const read = createReader([key], 'test+jwt');
+  const [signed, signature] = [token.slice(0, token.lastIndexOf('.') + 1), token.slice(token.lastIndexOf('.') + 1)];
+  const last = signature.at(-1) ?? '';
+  const wrong = [
+    '',
+    signature.slice(0, -1),
+    `${signature}A`,
+    `${signature.slice(0, -1)}€`,
+    `${signature.slice(0, -1)}${String.fromCharCode(0x100 + last.charCodeAt(0))}`,
+    `€${signature.slice(1)}`,
+    `${signature.slice(0, -1)}${last === 'A' ? 'B' : 'A'}`,
+  ];
+  for (const one of wrong) {
+    expect(read(token)).toEqual({ sub: 'u_1' }); // its signature is in the memory that is used for all
+    expect(read(signed + one)).toBe('forged');
+  }
+  expect(read(signed + 'x'.repeat(LIMITS.TOKEN_MAX_BYTES))).toBeNull();
+});

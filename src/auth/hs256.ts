@@ -31,24 +31,31 @@ export function createSigner({ kid, key }: SigningKey, type: string): (payload: 
 
 /**
  * Reads a token whose header is, byte for byte, the one that `createSigner` writes for one of these keys. null: another
- * header, or not three parts. 'forged': the signature is not that key's. Of the claims nothing is looked at.
+ * header, not three parts, or too long. 'forged': the signature is not that key's. Of the claims nothing is looked at.
  */
 export function createReader(keys: readonly SigningKey[], type: string): (token: string) => unknown {
   const byHeader = new Map(keys.map(({ kid, key }) => [headerOf(kid, type), createMac(key)]));
+  const [right, given] = [Buffer.alloc(SIGNATURE_CHARS), Buffer.alloc(SIGNATURE_CHARS)];
+  const payload = Buffer.alloc(LIMITS.TOKEN_MAX_BYTES);
   return (token) => {
+    if (token.length > LIMITS.TOKEN_MAX_BYTES) return null;
     const [first, second] = [token.indexOf('.'), token.lastIndexOf('.')];
     const signatureOf = byHeader.get(token.slice(0, Math.max(0, first)));
     if (!signatureOf || second === first || token.indexOf('.', first + 1) !== second) return null;
-    const right = Buffer.from(signatureOf(token.slice(0, second)), 'latin1');
-    const given = Buffer.from(token.slice(second + 1), 'utf8');
-    if (given.length !== right.length || !timingSafeEqual(given, right)) return 'forged';
+    right.write(signatureOf(token.slice(0, second)), 'latin1');
+    // As UTF-8, where characters beyond ASCII are bytes that no signature has; one that does not fit at the end is left out.
+    const signature = token.slice(second + 1);
+    const fits = signature.length === SIGNATURE_CHARS && given.write(signature, 'utf8') === SIGNATURE_CHARS;
+    if (!fits || !timingSafeEqual(given, right)) return 'forged';
     // Ours by its signature, so JSON as we wrote it.
-    return JSON.parse(Buffer.from(token.slice(first + 1, second), 'base64url').toString());
+    return JSON.parse(payload.toString('utf8', 0, payload.write(token.slice(first + 1, second), 'base64url')));
   };
 }
 
 const BLOCK_BYTES = 64;
 const DIGEST_BYTES = 32;
+/** of so many bytes in base64url */
+const SIGNATURE_CHARS = 43;
 
 /** HMAC-SHA256 in base64url (RFC 2104), in memory that is its own: no object is made for a text as long as a token. */
 export function createMac(key: KeyObject): (text: string) => string {

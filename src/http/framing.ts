@@ -9,8 +9,8 @@ export function framingOf(headers: ReadonlyMap<string, string>): { hasBody: bool
   if (encoding !== undefined && encoding.toLowerCase() !== 'chunked')
     return { hasBody: true, length: 0, fault: 'Transfer-Encoding can only be chunked' };
   if (length === undefined) return { hasBody: encoding !== undefined, length: 0 };
-  const lengths = new Set(length.split(','));
-  if (lengths.size > 1) return { hasBody: true, length: 0, fault: 'Content-Length is given twice, differently' };
-  const [only = '0'] = lengths;
+  const [only = '0', ...others] = length.includes(',') ? length.split(',') : [length];
+  if (others.some((other) => other !== only))
+    return { hasBody: true, length: 0, fault: 'Content-Length is given twice, differently' };
   return { hasBody: only !== '0', length: Number(only) };
 }

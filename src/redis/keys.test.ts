@@ -6,6 +6,8 @@ import {
   normaliseEmail,
   partitionKeys,
   WALLET_PARTITIONS,
+  walletConcertsKey,
+  walletKey,
   walletKeys,
   walletPartition,
 } from './keys.ts';
@@ -54,6 +56,13 @@ describe('slots', () => {
 		`);
     expect(accountKeys('Ann@Example.com').account).toMatchInlineSnapshot(`"{a:cdT1X3L6Eo37RooaOQFQfI}:account"`);
     expect(directoryKeys.concerts).toBe('{directory}:concerts');
+  });
+
+  test('those that are had alone are those of all', () => {
+    for (const userId of ['u_1', 'someone@else', 'é']) {
+      const { wallet, concerts } = walletKeys(userId);
+      expect([walletKey(userId), walletConcertsKey(userId)]).toEqual([wallet, concerts]);
+    }
   });
 
   test('the three families cannot meet', () => {

@@ -88,13 +88,14 @@ export function concertKeys(concertId: string) {
   } as const;
 }
 
+const partitionBase = (partition: number) => `{w:${partition}}:`;
+
 export function walletPartition(userId: string): number {
   return Number.parseInt(hash('sha256', userId, 'hex').slice(0, 8), 16) % WALLET_PARTITIONS;
 }
 
-/** Keys that all wallets of one partition share. */
-export function partitionKeys(partition: number) {
-  const base = `{w:${partition}}:`;
+function keysOfPartition(partition: number) {
+  const base = partitionBase(partition);
   return {
     base,
     /** zset: `<reservation id> <user id>` of PENDING transfers by deadline in ms */
@@ -106,6 +107,23 @@ export function partitionKeys(partition: number) {
     /** set: user ids with a wallet here (audit, rebuild) */
     users: `${base}users`,
   } as const;
+}
+
+const PARTITION_KEYS = Array.from({ length: WALLET_PARTITIONS }, (_, partition) => keysOfPartition(partition));
+
+/** Keys that all wallets of one partition share. */
+export function partitionKeys(partition: number): ReturnType<typeof keysOfPartition> {
+  return PARTITION_KEYS[partition] ?? keysOfPartition(partition);
+}
+
+/** Of `walletKeys`, for those who need no other key of thousands of users. */
+export function walletKey(userId: string): string {
+  return `${partitionBase(walletPartition(userId))}u:${userId}`;
+}
+
+/** Of `walletKeys`, for those who need no other key of thousands of users. */
+export function walletConcertsKey(userId: string): string {
+  return `${partitionBase(walletPartition(userId))}concerts:${userId}`;
 }
 
 /** Keys of one user's wallet. */

@@ -1,5 +1,5 @@
 import { LIMITS } from '../limits.ts';
-import { walletKeys } from '../redis/keys.ts';
+import { walletConcertsKey } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';
 import { noteConcerts as script } from './note-concerts.script.ts';
 
@@ -13,10 +13,11 @@ export interface ConcertNote {
 export async function noteConcerts({ redis }: { redis: RedisClient }, notes: readonly ConcertNote[]): Promise<void> {
   const partitions = new Map<string, { moreKeys: string[]; moreArgs: string[] }>();
   for (const { userId, concertId } of notes) {
-    const { base, concerts } = walletKeys(userId);
-    const partition = partitions.get(base) ?? { moreKeys: [], moreArgs: [] };
-    partitions.set(base, partition);
-    partition.moreKeys.push(concerts);
+    const key = walletConcertsKey(userId);
+    const tag = key.slice(0, key.indexOf('}'));
+    let partition = partitions.get(tag);
+    if (!partition) partitions.set(tag, (partition = { moreKeys: [], moreArgs: [] }));
+    partition.moreKeys.push(key);
     partition.moreArgs.push(concertId);
   }
   await Promise.all([...partitions.values()].map((those) => script.run(redis, { keys: {}, args: {}, ...those })));
@@ -24,7 +25,7 @@ export async function noteConcerts({ redis }: { redis: RedisClient }, notes: rea
 
 /** Ids of the concerts noted for a user, in no order; a superset of those in which something of theirs is left. */
 export function concertsOf({ redis }: { redis: RedisClient }, userId: string): Promise<string[]> {
-  return redis.smembers(walletKeys(userId).concerts);
+  return redis.smembers(walletConcertsKey(userId));
 }
 
 /** Asks each of a user's concerts, a bounded number at once: one who comes for years has many. */

@@ -1,7 +1,7 @@
 import { Cluster } from 'ioredis';
 import { LIMITS } from '../limits.ts';
 import { gatherCalls } from '../redis/gather-calls.ts';
-import { walletKeys, walletPartition } from '../redis/keys.ts';
+import { walletKey, walletKeys, walletPartition } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';
 import { open } from './open.script.ts';
 
@@ -12,7 +12,7 @@ export async function openWallet({ redis }: { redis: RedisClient }, userId: stri
 }
 
 export async function walletExists({ redis }: { redis: RedisClient }, userId: string): Promise<boolean> {
-  return (await redis.exists(walletKeys(userId).wallet)) === 1;
+  return (await redis.exists(walletKey(userId))) === 1;
 }
 
 /** The same for many users at once: those who ask together are asked about together. */
@@ -29,7 +29,7 @@ export function walletsAsked({ redis }: { redis: RedisClient }): (userId: string
 
 /** EXISTS only counts. Nearly always it counts them all: nobody but us or their provider makes users' tokens. */
 async function walletsExist(deps: { redis: RedisClient }, userIds: readonly string[]): Promise<boolean[]> {
-  const count = await deps.redis.exists(...userIds.map((userId) => walletKeys(userId).wallet));
+  const count = await deps.redis.exists(...userIds.map(walletKey));
   if (count === userIds.length) return userIds.map(() => true);
   if (count === 0) return userIds.map(() => false);
   return Promise.all(userIds.map((userId) => walletExists(deps, userId)));
