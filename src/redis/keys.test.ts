@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import {
   accountKeys,
@@ -6,6 +7,8 @@ import {
   normaliseEmail,
   partitionKeys,
   WALLET_PARTITIONS,
+  digest,
+  userDigest,
   walletConcertsKey,
   walletKey,
   walletKeys,
@@ -69,6 +72,15 @@ describe('slots', () => {
     const tags = [concertKeys('w'), walletKeys('w'), accountKeys('w')].map((keys) => flatten(keys)[0]?.slice(0, 3));
     expect(new Set(tags).size).toBe(3);
   });
+});
+
+test('a partition is the first 32 bits of the hash, whoever was asked about before', () => {
+  const users = Array.from({ length: 500 }, (_, i) => (i % 7 === 0 ? `é${i}` : `u_${i}`));
+  for (const userId of [...users, ...users.toReversed()]) {
+    const bits = hash('sha256', userId, 'hex').slice(0, 8);
+    expect(walletPartition(userId)).toBe(Number.parseInt(bits, 16) % WALLET_PARTITIONS);
+    expect(userDigest(userId)).toBe(digest(userId));
+  }
 });
 
 test('partitions are filled evenly', () => {

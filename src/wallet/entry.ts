@@ -1,5 +1,5 @@
 /** Entries of a wallet's history: numbered 1, 2, 3 … per wallet, first in Redis, once recorded in PostgreSQL too. */
-import { digest, walletPartition } from '../redis/keys.ts';
+import { userDigest, walletPartition } from '../redis/keys.ts';
 import type { Entry } from './shapes.ts';
 
 export interface NumberedEntry {
@@ -17,7 +17,7 @@ export interface NumberedEntry {
 
 /** An entry's id is this and its number. */
 export function entryPrefix(userId: string): string {
-  return `ent_${walletPartition(userId)}_${digest(userId)}_`;
+  return `ent_${walletPartition(userId)}_${userDigest(userId)}_`;
 }
 
 /** Reads an entry packed by lua/include/append_entry.lua. Throws where it is damaged. */
