@@ -36,6 +36,8 @@ export interface Tokens {
   signAccess(userId: string): string;
   /** null for anything but a good access token; throws Unavailable where the outside provider's keys cannot be had */
   verifyAccess(token: string): Soon<AccessClaims | null>;
+  /** What an access token says that was found good of late; null: ask `verifyAccess`. */
+  knownAccess(token: string): AccessClaims | null;
   signQueue(claims: QueueClaims): string;
   verifyQueue(token: string): Soon<QueueClaims | null>;
   /** What is known of a queue token that was found good of late; null: ask `verifyQueue`. */
@@ -137,6 +139,7 @@ export function createTokens(settings: TokenSettings): Tokens {
       return signQueue({ iss: ISSUER, aud: QUEUE.audience, ...place, ...lifetime(QUEUE.seconds) });
     },
     verifyAccess: access.verify,
+    knownAccess: (token) => access.known(token)?.claims ?? null,
     verifyQueue: queue.verify,
     knownQueue: queue.known,
   };
