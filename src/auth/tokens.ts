@@ -50,6 +50,8 @@ export interface KnownQueue {
   readonly claims: QueueClaims;
   /** what does not change of its ticket, rendered by whoever first needed it (waiting-room/ticket.ts) */
   ticketParts?: readonly [before: string, after: string];
+  /** the bucket of its polls (http/rate-limits.ts), which those who come again need each time */
+  polls?: { take(): number; pace(refillMs: number): void };
 }
 
 export type AccessClaims = Readonly<{ userId: string }>;

@@ -4,25 +4,25 @@ import { createBuckets } from './buckets.ts';
 test('a bucket lasts for a burst, then for one call each time a token comes back', () => {
   let now = 0;
   const buckets = createBuckets({ burst: 3, refillMs: 100 }, () => now);
-  for (let i = 0; i < 3; i++) expect(buckets.take('ann')).toBe(0);
-  expect(buckets.take('ann')).toBeCloseTo(0.1);
-  expect(buckets.take('bob')).toBe(0);
+  for (let i = 0; i < 3; i++) expect(buckets.of('ann').take()).toBe(0);
+  expect(buckets.of('ann').take()).toBeCloseTo(0.1);
+  expect(buckets.of('bob').take()).toBe(0);
   now = 50;
-  expect(buckets.take('ann')).toBeCloseTo(0.05);
+  expect(buckets.of('ann').take()).toBeCloseTo(0.05);
   now = 100;
-  expect(buckets.take('ann')).toBe(0);
-  expect(buckets.take('ann')).toBeGreaterThan(0);
+  expect(buckets.of('ann').take()).toBe(0);
+  expect(buckets.of('ann').take()).toBeGreaterThan(0);
   now = 1_000_000;
-  for (let i = 0; i < 3; i++) expect(buckets.take('ann')).toBe(0);
-  expect(buckets.take('ann')).toBeGreaterThan(0);
+  for (let i = 0; i < 3; i++) expect(buckets.of('ann').take()).toBe(0);
+  expect(buckets.of('ann').take()).toBeGreaterThan(0);
 });
 
 test('whoever polls as slowly as told meets no limit, whatever the pace becomes', () => {
   let now = 0;
   const buckets = createBuckets({ burst: 8, refillMs: 500 }, () => now);
   for (const pollAfterSeconds of [...Array(50).fill(20), ...Array(50).fill(1), ...Array(50).fill(10)]) {
-    expect(buckets.take('q')).toBe(0);
-    buckets.pace('q', (pollAfterSeconds * 1000) / 2);
+    expect(buckets.of('q').take()).toBe(0);
+    buckets.of('q').pace((pollAfterSeconds * 1000) / 2);
     now += pollAfterSeconds * 1000;
   }
 });
@@ -32,8 +32,8 @@ test('a place that is polled twice as often runs dry', () => {
   const buckets = createBuckets({ burst: 8, refillMs: 500 }, () => now);
   const refused: number[] = [];
   for (let i = 0; i < 100; i++) {
-    refused.push(buckets.take('q'));
-    buckets.pace('q', 5_000);
+    refused.push(buckets.of('q').take());
+    buckets.of('q').pace(5_000);
     now += 2_500;
   }
   expect(refused.filter((seconds) => seconds > 0).length).toBeGreaterThan(30);
@@ -45,6 +45,13 @@ test('0 turns a limit off', () => {
     { burst: 5, refillMs: Infinity },
   ]) {
     const buckets = createBuckets(size);
-    for (let i = 0; i < 100; i++) expect(buckets.take('ann')).toBe(0);
+    for (let i = 0; i < 100; i++) expect(buckets.of('ann').take()).toBe(0);
   }
+});
+
+test('one that is kept is the one of that name', () => {
+  const buckets = createBuckets({ burst: 2, refillMs: 100 }, () => 0);
+  const kept = buckets.of('ann');
+  kept.take();
+  expect([buckets.of('ann').take(), kept.take() > 0]).toEqual([0, true]);
 });

@@ -2,19 +2,16 @@
 import { createRecent } from '../auth/recent.ts';
 import { LIMITS } from '../limits.ts';
 
-interface Bucket {
-  tokens: number;
-  /** when `tokens` was right, ms of the monotonic clock */
-  atMs: number;
-  /** how long one token takes to come back, ms */
-  refillMs: number;
+export interface Bucket {
+  /** Takes a token. 0: it was there. Else: in so many seconds there will be one. */
+  take(): number;
+  /** From now on a token of this bucket comes back every so many ms. */
+  pace(refillMs: number): void;
 }
 
 export interface Buckets {
-  /** Takes a token. 0: it was there. Else: in so many seconds there will be one. */
-  take(name: string): number;
-  /** From now on a token of this bucket comes back every so many ms. */
-  pace(name: string, refillMs: number): void;
+  /** The bucket of that name; may be kept by whoever needs it often. */
+  of(name: string): Bucket;
 }
 
 export interface BucketSize {
@@ -24,32 +21,51 @@ export interface BucketSize {
   refillMs: number;
 }
 
+const NO_LIMIT: Bucket = { take: () => 0, pace: () => {} };
+
 export function createBuckets({ burst, refillMs }: BucketSize, now: () => number = () => performance.now()): Buckets {
-  if (burst === 0 || refillMs === Infinity) return { take: () => 0, pace: () => {} };
+  if (burst === 0 || refillMs === Infinity) return { of: () => NO_LIMIT };
   const buckets = createRecent<Bucket>(LIMITS.RATE_BUCKETS_KEPT);
-
-  /** The bucket as of now. */
-  function settle(name: string): Bucket {
-    const atMs = now();
-    let bucket = buckets.get(name);
-    if (!bucket) {
-      bucket = { tokens: burst, atMs, refillMs };
-      buckets.set(name, bucket);
-    }
-    bucket.tokens = Math.min(burst, bucket.tokens + (atMs - bucket.atMs) / bucket.refillMs);
-    bucket.atMs = atMs;
-    return bucket;
-  }
-
   return {
-    take(name) {
-      const bucket = settle(name);
-      if (bucket.tokens < 1) return ((1 - bucket.tokens) * bucket.refillMs) / 1000;
-      bucket.tokens -= 1;
-      return 0;
-    },
-    pace(name, paceMs) {
-      settle(name).refillMs = paceMs;
+    of(name) {
+      let bucket = buckets.get(name);
+      if (!bucket) buckets.set(name, (bucket = new TokenBucket({ burst, refillMs }, now)));
+      return bucket;
     },
   };
+}
+
+class TokenBucket implements Bucket {
+  readonly #burst: number;
+  readonly #now: () => number;
+  #refillMs: number;
+  #tokens: number;
+  /** when `#tokens` was right, ms of the monotonic clock */
+  #atMs: number;
+
+  constructor({ burst, refillMs }: BucketSize, now: () => number) {
+    this.#burst = burst;
+    this.#now = now;
+    this.#refillMs = refillMs;
+    this.#tokens = burst;
+    this.#atMs = now();
+  }
+
+  take(): number {
+    this.#settle();
+    if (this.#tokens < 1) return ((1 - this.#tokens) * this.#refillMs) / 1000;
+    this.#tokens -= 1;
+    return 0;
+  }
+
+  pace(refillMs: number): void {
+    this.#settle();
+    this.#refillMs = refillMs;
+  }
+
+  #settle(): void {
+    const nowMs = this.#now();
+    this.#tokens = Math.min(this.#burst, this.#tokens + (nowMs - this.#atMs) / this.#refillMs);
+    this.#atMs = nowMs;
+  }
 }

@@ -38,7 +38,7 @@ export interface Parts {
 export function answerCall(app: HttpApp, prepared: Prepared, request: Request): Soon<AnyReply | Refusal> {
   const { route } = prepared;
   if (route.builtIn && app.tokens.outside) return refuse('NOT_FOUND');
-  const crowded = route.limit === 'address' ? overLimit(app.rateLimits.address.take(request.address)) : null;
+  const crowded = route.limit === 'address' ? overLimit(app.rateLimits.address.of(request.address).take()) : null;
   if (crowded) return crowded;
   return andThen(identify(app, presented(request.head.headers), route.auth), (identity) =>
     isRefusal(identity) ? identity : answerCaller(app, prepared, { request, identity }),
@@ -53,7 +53,7 @@ function answerCaller(
   const { route } = prepared;
   const { headers } = request.head;
   const hurried =
-    prepared.userLimited && identity.userId !== null ? overLimit(app.rateLimits.user.take(identity.userId)) : null;
+    prepared.userLimited && identity.userId !== null ? overLimit(app.rateLimits.user.of(identity.userId).take()) : null;
   if (hurried) return hurried;
   const parts = readParts(prepared, request);
   if (isRefusal(parts)) return parts;

@@ -34,12 +34,12 @@ export function join(app: HttpApp, { caller, body, idempotency }: Join) {
 
 /** A token may be asked about twice as often as its own last ticket said. */
 export async function poll(app: HttpApp, { caller: { claims, token } }: { caller: Callers['queue'] }) {
-  const { polls } = app.rateLimits;
-  const hurried = overLimit(polls.take(claims.queueId));
+  const bucket = app.rateLimits.polls.of(claims.queueId);
+  const hurried = overLimit(bucket.take());
   if (hurried) return hurried;
   const ticket = await readTicket(app, claims, token);
   if (isRefusal(ticket)) return ticket;
-  polls.pace(claims.queueId, (ticket.pollAfterSeconds * 1000) / 2);
+  bucket.pace((ticket.pollAfterSeconds * 1000) / 2);
   return ok(ticket);
 }
 
@@ -49,13 +49,15 @@ export function pollFromMemory({ rateLimits: { polls }, rooms }: HttpApp, { know
   const named = path.getParameter(0);
   if (named !== undefined && named !== claims.queueId) return null;
   const view = waitingIn(rooms, claims);
+  if (!view) return null;
+  const bucket = (known.polls ??= polls.of(claims.queueId));
   // A poll too many takes nothing, and is refused the long way, which counts it.
-  if (!view || polls.take(claims.queueId) > 0) return null;
+  if (bucket.take() > 0) return null;
   const { json, pollAfterSeconds } = waitingTicketJson(known, {
     position: view.positionOf(claims.sequence),
     room: view,
   });
-  polls.pace(claims.queueId, (pollAfterSeconds * 1000) / 2);
+  bucket.pace((pollAfterSeconds * 1000) / 2);
   return serialised(json);
 }
 
