@@ -11,6 +11,7 @@
 import uWS, { type HttpRequest, type HttpResponse, type TemplatedApp, type us_listen_socket } from 'uWebSockets.js';
 import type { ErrorCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { atEndOfTurn } from '../turn.ts';
 import { Bag, type InBag } from './bag.ts';
 import { type Body, bodyOf, NO_BODY } from './body.ts';
 import { framingOf } from './framing.ts';
@@ -57,8 +58,6 @@ export class HttpServer {
   readonly #deadlines: Deadlines;
   /** those that read or are served */
   readonly #pending = new Bag<Exchange>();
-  /** answers to be given at the end of this turn of the event loop */
-  #due: (() => void)[] = [];
   /** answers that were given in this turn to what was asked in it */
   #early = 0;
   #reading = 0;
@@ -139,7 +138,7 @@ export class HttpServer {
     let gone = false;
     res.onAborted(() => void (gone = true));
     this.#working += 1;
-    this.#afterTurn(() => {
+    atEndOfTurn('answer', () => {
       this.#working -= 1;
       if (!gone) res.cork(() => send(res, answer));
     });
@@ -191,7 +190,7 @@ export class HttpServer {
     this.#move(exchange, 'serving');
     this.#working += 1;
     const give = (answer: HttpAnswer) =>
-      this.#afterTurn(() => {
+      atEndOfTurn('answer', () => {
         this.#working -= 1;
         this.#give(exchange, answer);
       });
@@ -213,17 +212,7 @@ export class HttpServer {
     if (exchange.broken) return;
     exchange.broken = true;
     const answer = this.#service.refusal(exchange.head, code, members);
-    this.#afterTurn(() => this.#give(exchange, answer));
-  }
-
-  /** One immediate for all of a turn: one for each costs as much as half an answer. */
-  #afterTurn(give: () => void): void {
-    if (this.#due.push(give) > 1) return;
-    setImmediate(() => {
-      const due = this.#due;
-      this.#due = [];
-      for (const each of due) each();
-    });
+    atEndOfTurn('answer', () => this.#give(exchange, answer));
   }
 
   #give(exchange: Exchange, answer: HttpAnswer): void {

@@ -3,6 +3,8 @@
  * everyone gets the answer they would have got alone. The fuller the server, the longer its turns and the larger the
  * calls: 64 clients in a closed loop make a call of 30. Waiting for the call under way as well made them no larger.
  */
+import { atEndOfTurn } from '../turn.ts';
+
 interface Batch<Q, A> {
   key: string;
   questions: Q[];
@@ -30,7 +32,7 @@ export function gatherCalls<Q, A>({ most, call }: Options<Q, A>): (key: string, 
 
   function begin(key: string): Batch<Q, A> {
     const batch: Batch<Q, A> = { key, questions: [], answers: Promise.withResolvers() };
-    if (gathered.push(batch) === 1) setImmediate(send);
+    if (gathered.push(batch) === 1) atEndOfTurn('ask', send);
     filling.set(key, batch);
     return batch;
   }

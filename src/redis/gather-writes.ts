@@ -5,6 +5,7 @@
  */
 import type { Writable } from 'node:stream';
 import type { Redis } from 'ioredis';
+import { atEndOfTurn } from '../turn.ts';
 
 /** To be called before the client connects; holds for all of its connections. */
 export function gatherWrites(client: Redis): void {
@@ -13,7 +14,6 @@ export function gatherWrites(client: Redis): void {
 
 type Stream = Pick<Writable, 'write' | 'cork' | 'uncork'>;
 
-/** The end of this round of the event loop is where its immediates run: nothing waits for later than that. */
 export function gather(stream: Stream): void {
   const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
   let gathering = false;
@@ -21,7 +21,7 @@ export function gather(stream: Stream): void {
     if (!gathering) {
       gathering = true;
       stream.cork();
-      setImmediate(() => {
+      atEndOfTurn('send', () => {
         gathering = false;
         stream.uncork();
       });
