@@ -36,6 +36,9 @@ export const LIMITS = {
   WALLETS_ASKED_A_CALL: 200,
   RATE_BUCKETS_KEPT: 200_000,
 
+  /** concerts, 4 kB each, those that somebody only made up too */
+  CONCERT_KEYS_KEPT: 1_000,
+
   // waiting room
   JOINS_A_CALL: 200,
   ADMIT_A_CALL: 500,

@@ -9,7 +9,7 @@ import { LIMITS } from '../limits.ts';
 import { createReader, createSigner, signingKey } from './hs256.ts';
 import type { Soon } from '../soon.ts';
 import { createOutsideProvider } from './outside-provider.ts';
-import { createRecent } from './recent.ts';
+import { createRecent } from '../recent.ts';
 
 /** What a queue token says. `sequence` is the place's number in the room, `epoch` the life of the room it belongs to. */
 export type QueueClaims = Readonly<{

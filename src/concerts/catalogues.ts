@@ -1,4 +1,4 @@
-import { createRecent } from '../auth/recent.ts';
+import { createRecent } from '../recent.ts';
 import { LIMITS } from '../limits.ts';
 import { concertKeys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';

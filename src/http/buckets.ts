@@ -1,5 +1,5 @@
 /** Token buckets in process memory, bounded: whoever is forgotten starts with a full one. */
-import { createRecent } from '../auth/recent.ts';
+import { createRecent } from '../recent.ts';
 import { LIMITS } from '../limits.ts';
 
 export interface Bucket {

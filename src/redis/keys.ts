@@ -8,6 +8,8 @@
  * plus `{directory}` for what is about the whole installation. One script touches one tag.
  */
 import { hash } from 'node:crypto';
+import { LIMITS } from '../limits.ts';
+import { createRecent } from '../recent.ts';
 
 /** Fixed at the first start of an installation and checked at each: changing it would lose every wallet. */
 export const WALLET_PARTITIONS = 64;
@@ -35,8 +37,17 @@ export const HOLD_KEYS = [
   'holds',
 ] as const;
 
+/** 2 KB of text, which most calls need. */
+const concerts = createRecent<ConcertKeys>(LIMITS.CONCERT_KEYS_KEPT);
+
 /** Keys of one concert. Names are the ones that Lua headers use for KEYS. */
-export function concertKeys(concertId: string) {
+export function concertKeys(concertId: string): ConcertKeys {
+  let keys = concerts.get(concertId);
+  if (!keys) concerts.set(concertId, (keys = keysOfConcert(concertId)));
+  return keys;
+}
+
+function keysOfConcert(concertId: string) {
   const base = `{c:${concertId}}:`;
   return {
     /** prefix, from which scripts derive the keys named by data that they read (include `derived`) */
@@ -213,7 +224,7 @@ export const ACCOUNT_PATTERN = '{a:*}:account';
 /** Prefix of BullMQ's keys, in braces: its scripts need all keys of a queue in one slot. */
 export const JOBS_PREFIX = '{onsale-jobs}';
 
-export type ConcertKeys = ReturnType<typeof concertKeys>;
+export type ConcertKeys = Readonly<ReturnType<typeof keysOfConcert>>;
 
 /** string, TTL 60 s: in the slot of that key, what DURABILITY=replica writes before it waits for a replica */
 export function barrierKey(key: string): string {

@@ -1,5 +1,5 @@
 /** Which users are there: those with a wallet. Only good news is remembered, a user may come into being any time. */
-import { createRecent } from '../auth/recent.ts';
+import { createRecent } from '../recent.ts';
 import { LIMITS } from '../limits.ts';
 import type { RedisClient } from '../redis/script.ts';
 import type { Soon } from '../soon.ts';

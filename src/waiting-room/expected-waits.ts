@@ -1,4 +1,4 @@
-import { createRecent } from '../auth/recent.ts';
+import { createRecent } from '../recent.ts';
 import { LIMITS } from '../limits.ts';
 
 /** Estimates given at the join, kept until the place is admitted: how far they were off is a metric. */

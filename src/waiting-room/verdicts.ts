@@ -1,4 +1,4 @@
-import { createRecent } from '../auth/recent.ts';
+import { createRecent } from '../recent.ts';
 import type { Refusal } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 
