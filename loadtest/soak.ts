@@ -77,7 +77,7 @@ export function observe(): void {
     const mb = sum(text, 'process_resident_memory_bytes') / 1e6;
     memory.push(mb);
     rss.add(mb);
-    lag.add(sum(text, 'nodejs_eventloop_lag_p99_seconds') * 1000);
+    lag.add(Math.max(...valuesOf(text, 'nodejs_eventloop_lag_p99_seconds')) * 1000);
     outboxAge.add(sum(text, 'onsale_outbox_age_seconds'));
   }
   const quarter = Math.max(1, Math.floor(memory.length / 4));
@@ -85,13 +85,14 @@ export function observe(): void {
   growth.add((median(memory.slice(-quarter)) / second - 1) * 100);
 }
 
-/** Of all processes. */
+/** Of each process. */
+function valuesOf(text: string, metric: string): number[] {
+  const lines = text.split('\n').filter((line) => line.startsWith(`${metric}{`) || line.startsWith(`${metric} `));
+  return lines.map((line) => Number(line.split(' ').at(-1)));
+}
+
 function sum(text: string, metric: string): number {
-  let total = 0;
-  for (const line of text.split('\n')) {
-    if (line.startsWith(`${metric}{`) || line.startsWith(`${metric} `)) total += Number(line.split(' ').at(-1));
-  }
-  return total;
+  return valuesOf(text, metric).reduce((total, value) => total + value, 0);
 }
 
 function median(values: number[]): number {

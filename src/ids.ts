@@ -6,7 +6,7 @@ const ID_BYTES = 16;
 const pool = Buffer.allocUnsafeSlow(256 * ID_BYTES);
 let next = pool.length;
 
-/** Of these prefixes, which tell what an id names, each is used for one kind of thing. */
+/** A prefix tells what an id names; each is used for one kind of thing. */
 type Prefix = 'q' | 'u' | 'chg' | 't' | `rsv_${string}`;
 
 export function newId(prefix: Prefix): string {

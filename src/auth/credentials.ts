@@ -58,7 +58,7 @@ export function identify(
   if (auth === 'none') return NOBODY;
   const needs = NEEDS[auth];
   const bearer = authorization === null ? null : (bearerOf(authorization) ?? '');
-  // A key is compared by its hash, which takes as long as the rest of this: not with what is known to be a user's token.
+  // To compare with the operators' keys takes a hash, as long as all the rest: left out for what is known as a user's.
   const remembered = needs.desk && bearer ? tokens.knownAccess(bearer) : null;
   if (needs.desk && bearer && !remembered && operatorKeys.fits(bearer)) return OPERATOR;
   if (auth === 'operator') return refuse(bearer === null && !operatorKeys.off ? 'UNAUTHENTICATED' : 'FORBIDDEN');

@@ -55,7 +55,7 @@ export function createReader(keys: readonly SigningKey[], type: string): (token:
 const BLOCK_BYTES = 64;
 const DIGEST_BYTES = 32;
 /** of so many bytes in base64url */
-const SIGNATURE_CHARS = 43;
+export const SIGNATURE_CHARS = 43;
 
 /** HMAC-SHA256 in base64url (RFC 2104), in memory that is its own: no object is made for a text as long as a token. */
 export function createMac(key: KeyObject): (text: string) => string {

@@ -6,7 +6,7 @@ import { errors, jwtVerify, type JWTPayload, type JWTVerifyOptions, type JWTHead
 import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { LIMITS } from '../limits.ts';
-import { createReader, createSigner, signingKey } from './hs256.ts';
+import { createReader, createSigner, SIGNATURE_CHARS, signingKey } from './hs256.ts';
 import type { Soon } from '../soon.ts';
 import { createOutsideProvider } from './outside-provider.ts';
 import { createRecent } from '../recent.ts';
@@ -196,9 +196,6 @@ interface Known<C> {
   endsMs: number;
 }
 
-/** Of HS256; of a longer signature, its end. */
-const SIGNATURE_CHARS = 43;
-
 /**
  * Remembers tokens that were verified, up to their end: a person polls with the same one for hours, and verifying
  * goes through the thread pool. Only good tokens are kept, so that a flood of bad ones forgets nobody.
@@ -208,7 +205,8 @@ function remembering<C extends object>(
   read: (payload: JWTPayload) => C | null,
 ): { verify: (token: string) => Soon<C | null>; known: (token: string) => Known<C> | null } {
   const verified = createRecent<Known<C>>(LIMITS.VERIFIED_TOKENS_KEPT);
-  // A token of 300 characters takes longer to look up than to compare, and its signature names it as well.
+  // A token of 300 characters takes longer to look up than to compare, and its signature, or the end of a longer one,
+  // names it as well.
   const nameOf = (token: string) => token.slice(-SIGNATURE_CHARS);
 
   function known(token: string): Known<C> | null {

@@ -1,11 +1,11 @@
-/** Whoever can be in a bag. */
+/** What can be in a bag, one bag. */
 export interface InBag {
   /** where it is in the bag; -1: it is in none */
   at: number;
 }
 
 /**
- * Things in no order, each in one bag at most. For things that come and go by the thousand, where a Set costs more than
+ * Things in no order; who adds one sees to it that it is in no other bag. For things that come and go by the thousand, where a Set costs more than
  * its time: its table is made anew every few milliseconds, and one that was promoted to the old generation keeps the
  * next from dying young, with all that is in it (1.4 KB a request, half of the garbage collector's work).
  */

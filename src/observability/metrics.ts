@@ -179,8 +179,11 @@ export const metrics = {
   }),
 } as const;
 
-/** By itself 10, and a process that does nothing wakes a hundred times a second for it: 1 % of a core. */
-const LOOP_LOOKED_AT_MS = 50;
+/**
+ * How often the event loop's lag is looked at; all figures of the lag contain it. With prom-client's own 10 a process
+ * that does nothing wakes a hundred times a second for it, which is half of what it costs.
+ */
+const LOOP_LOOKED_AT_MS = 20;
 
 /** Starts collection: the process label, Node's own metrics, and the latency of every script. */
 export function startMetrics(processName: string): void {

@@ -14,7 +14,7 @@ interface Batch<Q, A> {
 interface Options<Q, A> {
   /** questions in one call */
   most: number;
-  /** answers in the order of the questions; where it rejects, it does so for these alone */
+  /** answers in the order of the questions; where it throws or rejects, it does so for these alone */
   call(key: string, questions: readonly Q[]): Promise<readonly A[]>;
 }
 
@@ -27,8 +27,10 @@ export function gatherCalls<Q, A>({ most, call }: Options<Q, A>): (key: string, 
     const batches = gathered;
     gathered = [];
     filling = new Map();
-    for (const { key, questions, answers } of batches) call(key, questions).then(answers.resolve, answers.reject);
+    for (const { key, questions, answers } of batches) answers.resolve(callOf(key, questions));
   }
+
+  const callOf = async (key: string, questions: readonly Q[]) => call(key, questions);
 
   function begin(key: string): Batch<Q, A> {
     const batch: Batch<Q, A> = { key, questions: [], answers: Promise.withResolvers() };

@@ -106,8 +106,14 @@ export function defineScript<const K extends string, const A extends string, O e
     const replied = reliedOn && replicated ? replicated(redis, String(params[0]), evaluation) : evaluation();
     return replied.then(
       (reply) => {
-        ran(false);
-        return outcomeOf(reply);
+        let failed = true; // an answer that is not understood as well
+        try {
+          const outcome = outcomeOf(reply);
+          failed = false;
+          return outcome;
+        } finally {
+          ran(failed);
+        }
       },
       (error: unknown) => {
         ran(true);

@@ -8,6 +8,8 @@ import { roomOf } from '../../waiting-room/room.ts';
 import { waitingTicketJson } from '../../waiting-room/ticket.ts';
 import { created, noContent, ok, serialised } from '../answer.ts';
 import { refuseWhileFull } from '../guard.ts';
+import type { KnownQueue } from '../../auth/tokens.ts';
+import type { Bucket } from '../buckets.ts';
 import type { HttpApp } from '../http-app.ts';
 import type { Idempotency } from '../idempotency.ts';
 import { overLimit } from '../rate-limits.ts';
@@ -34,7 +36,8 @@ export function join(app: HttpApp, { caller, body, idempotency }: Join) {
 
 /** A token may be asked about twice as often as its own last ticket said. */
 export async function poll(app: HttpApp, { caller: { claims, token } }: { caller: Callers['queue'] }) {
-  const bucket = app.rateLimits.polls.of(claims.queueId);
+  const known = app.tokens.knownQueue(token);
+  const bucket = known ? pollsOf(app, known) : app.rateLimits.polls.of(claims.queueId);
   const hurried = overLimit(bucket.take());
   if (hurried) return hurried;
   const ticket = await readTicket(app, claims, token);
@@ -43,14 +46,19 @@ export async function poll(app: HttpApp, { caller: { claims, token } }: { caller
   return ok(ticket);
 }
 
+/** Kept with the token: by its name it may be forgotten while only memory is polled, and there would be two. */
+function pollsOf({ rateLimits: { polls } }: HttpApp, known: KnownQueue): Bucket {
+  return (known.polls ??= polls.of(known.claims.queueId));
+}
+
 /** Of a place that memory knows to be waiting. */
-export function pollFromMemory({ rateLimits: { polls }, rooms }: HttpApp, { known, path }: Shortcut) {
+export function pollFromMemory(app: HttpApp, { known, path }: Shortcut) {
   const { claims } = known;
   const named = path.getParameter(0);
   if (named !== undefined && named !== claims.queueId) return null;
-  const view = waitingIn(rooms, claims);
+  const view = waitingIn(app.rooms, claims);
   if (!view) return null;
-  const bucket = (known.polls ??= polls.of(claims.queueId));
+  const bucket = pollsOf(app, known);
   // A poll too many takes nothing, and is refused the long way, which counts it.
   if (bucket.take() > 0) return null;
   const { json, pollAfterSeconds } = waitingTicketJson(known, {
