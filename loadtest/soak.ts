@@ -77,7 +77,7 @@ export function observe(): void {
     const mb = sum(text, 'process_resident_memory_bytes') / 1e6;
     memory.push(mb);
     rss.add(mb);
-    lag.add(Math.max(...valuesOf(text, 'nodejs_eventloop_lag_p99_seconds')) * 1000);
+    lag.add(Math.max(0, ...valuesOf(text, 'nodejs_eventloop_lag_p99_seconds')) * 1000);
     outboxAge.add(sum(text, 'onsale_outbox_age_seconds'));
   }
   const quarter = Math.max(1, Math.floor(memory.length / 4));

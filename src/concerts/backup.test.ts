@@ -1,17 +1,9 @@
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { isRefusal } from '../errors.ts';
+import { leaveUnfinished } from '../local/unfinished.fixture.ts';
 import { concertKeys } from '../redis/keys.ts';
 import { createProcess, hall, openSale, put, scheduleInput } from '../reservations/holding.fixture.ts';
 import { flush, testRedis } from '../testing/connect.ts';
@@ -100,9 +92,8 @@ test('in a volume of several containers: the file of another process of our id s
   const folder = concertBackups(deps.dataDir);
   mkdirSync(folder, { recursive: true });
   const theirs = `${concertId}.json.${globalThis.process.pid}.unfinished`;
-  for (const name of [theirs, 'x.json.1.unfinished']) writeFileSync(join(folder, name), 'theirs');
-  const twoHoursAgo = Date.now() / 1_000 - 7_200;
-  utimesSync(join(folder, 'x.json.1.unfinished'), twoHoursAgo, twoHoursAgo);
+  writeFileSync(join(folder, theirs), 'theirs');
+  leaveUnfinished(join(folder, 'x.json.1.unfinished'));
   expect(await backUpConcert(deps, concertId)).toBe(true);
   expect(readdirSync(folder).sort()).toEqual([`${concertId}.json`, theirs]);
   expect(readFileSync(join(folder, theirs), 'utf8')).toBe('theirs');

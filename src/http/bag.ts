@@ -5,9 +5,10 @@ export interface InBag {
 }
 
 /**
- * Things in no order; who adds one sees to it that it is in no other bag. For things that come and go by the thousand, where a Set costs more than
- * its time: its table is made anew every few milliseconds, and one that was promoted to the old generation keeps the
- * next from dying young, with all that is in it (1.4 KB a request, half of the garbage collector's work).
+ * Things in no order; who adds one sees to it that it is in no other bag. For things that come and go by the thousand,
+ * where a Set costs more than its time: its table is made anew every few milliseconds, and one that was promoted to the
+ * old generation keeps the next from dying young, with all that is in it. So it was with requests: half of what was
+ * promoted were dead ones.
  */
 export class Bag<T extends InBag> {
   readonly #all: T[] = [];

@@ -5,6 +5,7 @@
 import { type Identity, identify } from '../auth/credentials.ts';
 import { isRefusal, type Refusal, refuse } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { andThen, type Soon } from '../soon.ts';
 import type { Body } from './body.ts';
 import { guard, refuseUnknownUser } from './guard.ts';
 import type { Head } from './head.ts';
@@ -13,7 +14,6 @@ import { fingerprintOf, type Idempotency, isIdempotencyKey } from './idempotency
 import type { Prepared } from './prepare.ts';
 import { overLimit } from './rate-limits.ts';
 import { readJson } from './read-json.ts';
-import { andThen, type Soon } from '../soon.ts';
 import type { AnyCall, AnyReply, Fault, Route } from './route.ts';
 import type { Checked } from './validate.ts';
 

@@ -130,7 +130,7 @@ export class HttpServer {
 
   #isEarly(): boolean {
     this.#early += 1;
-    if (this.#early === 1) setImmediate(() => void (this.#early = 0));
+    if (this.#early === 1) atEndOfTurn('answer', () => void (this.#early = 0));
     return this.#early <= EARLY_ANSWERS_A_TURN;
   }
 

@@ -2,7 +2,7 @@
 import type { Identity } from '../auth/credentials.ts';
 import { type Refusal, refuse, Unavailable } from '../errors.ts';
 import { walletKeys } from '../redis/keys.ts';
-import type { Soon } from '../soon.ts';
+import { andThen, type Soon } from '../soon.ts';
 import { requireActive } from '../waiting-room/guard.ts';
 import type { Parts } from './checks.ts';
 import type { HttpApp } from './http-app.ts';
@@ -70,8 +70,7 @@ export function refuseUnknownUser(
 }
 
 function unless(there: Soon<boolean>): Soon<Refusal | null> {
-  if (there instanceof Promise) return there.then(unless);
-  return there ? null : refuse('USER_NOT_FOUND');
+  return andThen(there, (isThere) => (isThere ? null : refuse('USER_NOT_FOUND')));
 }
 
 /** Joins and holds end here while Redis is nearly full: what is under way needs the rest. Throws Unavailable. */

@@ -1,17 +1,9 @@
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { keptSecret } from './kept-secret.ts';
+import { age, leaveUnfinished } from './unfinished.fixture.ts';
 
 function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'onsale-secret-'));
@@ -41,12 +33,9 @@ test('what a killed process has begun an hour ago is removed, folders stay', () 
   const folder = newFolder();
   const path = join(folder, 'jwt-secret');
   keptSecret(path);
-  const old = `${path}.1.unfinished`;
-  const oldFolder = join(folder, 'postgres.unfinished');
-  writeFileSync(old, '');
-  mkdirSync(oldFolder);
-  const twoHoursAgo = Date.now() / 1_000 - 7_200;
-  for (const each of [old, oldFolder]) utimesSync(each, twoHoursAgo, twoHoursAgo);
+  leaveUnfinished(`${path}.1.unfinished`);
+  mkdirSync(join(folder, 'postgres.unfinished'));
+  age(join(folder, 'postgres.unfinished'));
   keptSecret(path);
   expect(readdirSync(folder)).toEqual(['jwt-secret', 'postgres.unfinished']);
 });

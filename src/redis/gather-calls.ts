@@ -19,6 +19,8 @@ interface Options<Q, A> {
 }
 
 export function gatherCalls<Q, A>({ most, call }: Options<Q, A>): (key: string, question: Q) => Promise<A> {
+  /** `async`, so that what it throws is a rejection too */
+  const callOf = async (key: string, questions: readonly Q[]) => call(key, questions);
   let gathered: Batch<Q, A>[] = [];
   /** of each key, the batch that its next question joins; a new map each turn, since one that was cleared stays in memory */
   let filling = new Map<string, Batch<Q, A>>();
@@ -29,8 +31,6 @@ export function gatherCalls<Q, A>({ most, call }: Options<Q, A>): (key: string, 
     filling = new Map();
     for (const { key, questions, answers } of batches) answers.resolve(callOf(key, questions));
   }
-
-  const callOf = async (key: string, questions: readonly Q[]) => call(key, questions);
 
   function begin(key: string): Batch<Q, A> {
     const batch: Batch<Q, A> = { key, questions: [], answers: Promise.withResolvers() };

@@ -176,7 +176,7 @@ export function walletKeys(userId: string) {
   return {
     ...shared,
     /** hash: `available`, `pending`, `charged`, `posted` (money), `entries`, `first`, `recorded` (entry numbers), `created` */
-    wallet: `${base}u:${userId}`,
+    wallet: walletKey(userId),
     /** list: packed history entries, number `first` at index 0 */
     history: `${base}h:${userId}`,
     /** zset: numbers of entries that PostgreSQL has beyond `recorded` (chunks of an outbox may settle out of order) */
@@ -184,7 +184,7 @@ export function walletKeys(userId: string) {
     /** hash: one transfer per user and reservation */
     transfer: (reservationId: string) => `${base}t:${reservationId}:${userId}`,
     /** set: concert ids in which this user may have places, reservations or purchases */
-    concerts: `${base}concerts:${userId}`,
+    concerts: walletConcertsKey(userId),
     idempotency: (route: string, key: string) => `${base}idem:${digest(`${route}\n${key}\n${userId}`)}`,
     noIdempotency: `${base}idem:none`,
   } as const;

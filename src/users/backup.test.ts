@@ -1,17 +1,9 @@
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pino } from 'pino';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { leaveUnfinished } from '../local/unfinished.fixture.ts';
 import { connectAll, openRedis } from '../redis/client.ts';
 import { accountKeys, concertKeys } from '../redis/keys.ts';
 import { flush, testRedis } from '../testing/connect.ts';
@@ -118,9 +110,8 @@ test('what a killed process has begun an hour ago is removed, what is under way 
   const deps = newDeps();
   const file = backupFile(deps.dataDir);
   mkdirSync(dirname(file));
-  for (const name of [`${file}.1.unfinished`, `${file}.2.unfinished`]) writeFileSync(name, '');
-  const twoHoursAgo = Date.now() / 1_000 - 7_200;
-  utimesSync(`${file}.1.unfinished`, twoHoursAgo, twoHoursAgo);
+  leaveUnfinished(`${file}.1.unfinished`);
+  writeFileSync(`${file}.2.unfinished`, '');
   await backUpAccounts(deps);
   expect(filesOf(deps.dataDir)).toEqual(['accounts.jsonl.2.unfinished']);
 });

@@ -10,12 +10,21 @@ import { endNotes, flushNotes, noteLater } from './concert-notebook.ts';
 const server = await startRedis();
 afterAll(() => server.stop());
 
-test('what Redis does not take is kept, up to a bound, told once, and written when it is back', async () => {
-  const proxy = await startProxy({ target: server.port });
-  onTestFinished(() => proxy.stop());
-  const redis = openRedis({ url: `redis://127.0.0.1:${proxy.port}`, cluster: false }, 'hot');
+async function connect(port: number) {
+  const redis = openRedis({ url: `redis://127.0.0.1:${port}`, cluster: false }, 'hot');
   onTestFinished(() => redis.disconnect());
   await connectAll(redis);
+  return redis;
+}
+
+async function throughProxy() {
+  const proxy = await startProxy({ target: server.port });
+  onTestFinished(() => proxy.stop());
+  return { proxy, redis: await connect(proxy.port) };
+}
+
+test('what Redis does not take is kept, up to a bound, told once, and written when it is back', async () => {
+  const { proxy, redis } = await throughProxy();
   const warn = vi.fn<() => void>();
   const deps = { redis, log: { warn } };
   onTestFinished(() => endNotes(deps));
@@ -33,9 +42,7 @@ test('what Redis does not take is kept, up to a bound, told once, and written wh
   expect(taken).toBe(LIMITS.CONCERT_NOTES_KEPT);
   expect(warn).toHaveBeenCalledTimes(1);
   proxy.refuse(false);
-  const direct = openRedis({ url: server.url, cluster: false }, 'hot');
-  onTestFinished(() => direct.disconnect());
-  await connectAll(direct);
+  const direct = await connect(server.port);
   const last = walletKeys(`u_${LIMITS.CONCERT_NOTES_KEPT - 1}`).concerts;
   await until(async () => (await direct.smembers(last)).length === 1);
   expect(await direct.smembers(walletKeys('u_0').concerts)).toEqual(['c']);
@@ -43,11 +50,7 @@ test('what Redis does not take is kept, up to a bound, told once, and written wh
 });
 
 test('notes that come while a write has no answer count as well', async () => {
-  const proxy = await startProxy({ target: server.port });
-  onTestFinished(() => proxy.stop());
-  const redis = openRedis({ url: `redis://127.0.0.1:${proxy.port}`, cluster: false }, 'hot');
-  onTestFinished(() => redis.disconnect());
-  await connectAll(redis);
+  const { proxy, redis } = await throughProxy();
   const deps = { redis, log: { warn: () => {} } };
   onTestFinished(() => endNotes(deps));
   for (let i = 0; i < LIMITS.CONCERT_NOTES_KEPT; i++) noteLater(deps, { userId: `v_${i}`, concertId: 'c' });

@@ -1,5 +1,5 @@
 import { LIMITS } from '../limits.ts';
-import { walletConcertsKey } from '../redis/keys.ts';
+import { walletConcertsKey, walletPartition } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/script.ts';
 import { noteConcerts as script } from './note-concerts.script.ts';
 
@@ -11,13 +11,12 @@ export interface ConcertNote {
 
 /** Notes concerts of many users, one script per wallet partition. Safe to repeat. */
 export async function noteConcerts({ redis }: { redis: RedisClient }, notes: readonly ConcertNote[]): Promise<void> {
-  const partitions = new Map<string, { moreKeys: string[]; moreArgs: string[] }>();
+  const partitions = new Map<number, { moreKeys: string[]; moreArgs: string[] }>();
   for (const { userId, concertId } of notes) {
-    const key = walletConcertsKey(userId);
-    const tag = key.slice(0, key.indexOf('}'));
-    let partition = partitions.get(tag);
-    if (!partition) partitions.set(tag, (partition = { moreKeys: [], moreArgs: [] }));
-    partition.moreKeys.push(key);
+    const number = walletPartition(userId);
+    let partition = partitions.get(number);
+    if (!partition) partitions.set(number, (partition = { moreKeys: [], moreArgs: [] }));
+    partition.moreKeys.push(walletConcertsKey(userId));
     partition.moreArgs.push(concertId);
   }
   await Promise.all([...partitions.values()].map((those) => script.run(redis, { keys: {}, args: {}, ...those })));

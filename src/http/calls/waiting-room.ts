@@ -1,4 +1,5 @@
 /** The waiting room: join, poll, leave, and what anybody may know of the room. */
+import type { KnownQueue } from '../../auth/tokens.ts';
 import { isRefusal } from '../../errors.ts';
 import { joinRoom } from '../../waiting-room/join.ts';
 import { leaveRoom } from '../../waiting-room/leave.ts';
@@ -8,7 +9,6 @@ import { roomOf } from '../../waiting-room/room.ts';
 import { waitingTicketJson } from '../../waiting-room/ticket.ts';
 import { created, noContent, ok, serialised } from '../answer.ts';
 import { refuseWhileFull } from '../guard.ts';
-import type { KnownQueue } from '../../auth/tokens.ts';
 import type { Bucket } from '../buckets.ts';
 import type { HttpApp } from '../http-app.ts';
 import type { Idempotency } from '../idempotency.ts';
