@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { firstTries } from './src/testing/first-tries.ts';
+import { failedFiles } from './src/testing/failed-files.ts';
 
 export default defineConfig({
   test: {
@@ -9,11 +9,7 @@ export default defineConfig({
     isolate: false,
     maxWorkers: 2,
     setupFiles: ['src/testing/leaks.ts'],
-    // On a shared, noisy machine one slow moment is not a fault: there a test may try once more, and the report says
-    // so, and why.
-    // A run by hand shows every failure.
-    retry: process.env.CI ? 1 : 0,
-    reporters: ['default', firstTries],
+    reporters: ['default', failedFiles],
     testTimeout: 20_000,
     hookTimeout: 30_000,
     projects: [

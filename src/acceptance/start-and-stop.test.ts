@@ -117,8 +117,8 @@ describe('a start that must not go on stops with one line that says what to do',
     expect((await putConcert(system.url, 'again', concertInput())).status, 'a running server sells nothing in it').toBe(
       503,
     );
-    expect(system.output.join('\n')).toMatch(/this Redis was emptied since the start.*npm run rebuild/);
     await system.stop();
+    expect(system.output.join('\n')).toMatch(/this Redis was emptied since the start.*npm run rebuild/);
     const { code, text } = await refusedStart({ ...books, DURABILITY: 'memory' });
     expect(code).toBe(1);
     expect(text).toMatch(/this Redis is empty, but PostgreSQL.*would be sold again.*npm run rebuild/);

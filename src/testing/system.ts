@@ -48,7 +48,8 @@ export async function startSystem(
   });
   const tie = leash(child.pid ?? 0, cwd, { removeDir: true });
   const exited = new Promise<number | null>((done) => {
-    child.once('exit', (code) => {
+    // 'close', not 'exit': then all that it printed has been read.
+    child.once('close', (code) => {
       tie.release();
       rmSync(cwd, { recursive: true, force: true });
       done(code);
@@ -94,7 +95,7 @@ function readUrl(child: ChildProcess, output: string[]): Promise<string> {
       if (ready) found(ready[1] ?? 'http://worker.invalid');
     });
   }
-  child.once('exit', (code, signal) =>
+  child.once('close', (code, signal) =>
     reject(new Error(`ended with ${signal ?? code}; it printed:\n${output.join('\n')}`)),
   );
   return promise.finally(() => clearTimeout(timer));
