@@ -4,8 +4,11 @@
  */
 import { Cluster, Command, Redis, type RedisOptions } from 'ioredis';
 import { LIMITS } from '../limits.ts';
+import { timeOutAfterReading } from './after-reading.ts';
 import { gatherWrites } from './gather-writes.ts';
 import type { RedisClient } from './script.ts';
+
+timeOutAfterReading();
 
 export interface RedisAddress {
   /** one `redis://` or `rediss://` address; several nodes of a cluster separated by commas */
