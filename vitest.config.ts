@@ -10,8 +10,10 @@ export default defineConfig({
     maxWorkers: 2,
     setupFiles: ['src/testing/leaks.ts'],
     reporters: ['default', failedFiles],
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    // Bounds of what hangs, not of what is slow: a start alone may take a minute on a machine that has other work.
+    testTimeout: 90_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 10_000 } },
     projects: [
       {
         extends: true,

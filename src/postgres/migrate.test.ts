@@ -57,7 +57,9 @@ test('a connection that PostgreSQL ends, idle or taken, ends nothing here', asyn
   const taken = await pool.connect();
   await pool.query('SELECT 1');
   await sql.query(
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'onsale' AND pid <> pg_backend_pid()",
+    // Of this database alone: other tests have theirs on the same server.
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE application_name = 'onsale' AND datname = current_database() AND pid <> pg_backend_pid()`,
   );
   await expect(taken.query('SELECT 1')).rejects.toThrow();
   taken.release(true);

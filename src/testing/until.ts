@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export async function until(
   holds: () => boolean | Promise<boolean>,
   {
-    timeoutMs = 10_000,
+    timeoutMs = 20_000,
     everyMs = 10,
     what = 'the condition',
   }: { timeoutMs?: number; everyMs?: number; what?: string } = {},
