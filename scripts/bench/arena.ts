@@ -24,7 +24,7 @@ export interface Arena {
   readonly onsale: System;
   readonly dir: string;
   /** onsale under load, with what it cost Redis */
-  run(load: Pick<Load, 'requests' | 'once' | 'seconds'> & { connections?: number }): Promise<ServerResult>;
+  run(load: Pick<Load, 'requests' | 'once' | 'seconds' | 'connections' | 'pauseMs'>): Promise<ServerResult>;
   /** the bare server under the same requests; its answers are as long as onsale's answer to the first of them */
   runBare(options: { requests: readonly string[]; answerBytes: number; seconds: number }): Promise<LoadResult>;
   /** the scripts alone */

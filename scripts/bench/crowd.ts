@@ -19,6 +19,7 @@ import { entryPrefix } from '../../src/wallet/entry.ts';
 import { open } from '../../src/wallet/open.script.ts';
 import { post } from '../../src/wallet/post.script.ts';
 import type { Step } from './raw.ts';
+import { requestOf } from './wrk.ts';
 
 const PIPELINE = 1_000;
 const PRICE = 1_000;
@@ -124,6 +125,15 @@ export async function admitAll(client: Redis, concertId: string): Promise<void> 
   }
   throw new Error('some were not admitted');
 }
+
+/** Over HTTP, one for each. */
+export function joinRequests(bearers: readonly string[], concertId: string): string[] {
+  return bearers.map((authorization) =>
+    requestOf('POST', '/api/v1/queue', { headers: { authorization }, body: { concertId } }),
+  );
+}
+
+export const bearerOf = (userId: string) => `Bearer ${tokens.signAccess(userId)}`;
 
 /** One joins alone, as a script call of its own. */
 export function joinStep(concertId: string, userId: string): Step {

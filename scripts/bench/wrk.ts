@@ -1,6 +1,6 @@
 /**
  * The load: wrk, one thread on its own core, connections kept alive, one request at a time on each (no pipelining). A
- * closed loop: it tells what a full server gives, and its latencies are those of a full server.
+ * closed loop: it tells what a full server gives, and its latencies are those of a full server, unless connections pause.
  */
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -17,6 +17,8 @@ export interface Load {
   /** at most */
   seconds: number;
   connections?: number;
+  /** at most, by chance, before each request of a connection: the rate is then the generator's, not the server's */
+  pauseMs?: number;
   /** whose processor time is of interest */
   pids: Readonly<Record<string, number>>;
   /** a folder for the requests and the script */
@@ -82,9 +84,11 @@ function done(summary, latency)
 end
 `;
 
-export async function load({ port, requests, once, seconds, connections, pids, dir }: Load): Promise<LoadResult> {
+export async function load(what: Load): Promise<LoadResult> {
+  const { port, requests, once, seconds, connections, pauseMs, pids, dir } = what;
   const [script, file] = [join(dir, 'load.lua'), join(dir, 'requests')];
-  writeFileSync(script, SCRIPT);
+  const pause = pauseMs === undefined ? '' : `function delay() return math.random(0, ${pauseMs}) end\n`;
+  writeFileSync(script, SCRIPT + pause);
   writeFileSync(file, requests.join(SEPARATOR));
   const flags = ['-t1', `-c${connections ?? CONNECTIONS}`, `-d${seconds}s`, '--latency', '-s', script];
   const target = [`http://127.0.0.1:${port}/`, '--', file, once ? 'once' : 'round'];
