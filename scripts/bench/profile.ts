@@ -30,35 +30,54 @@ export function printProfiles(dir: string): void {
 
 const SHOWN = 40;
 const IDLE = '(idle)';
+/** What every served call goes through: what was before it is the start. */
+const SERVES = /\/src\/http\/exchange\.ts$/;
+
+type Node = Profile['nodes'][number];
 
 function printProfile({ nodes, samples, timeDeltas }: Profile): void {
-  const names = new Map(nodes.map((node) => [node.id, nameOf(node)]));
+  const byId = new Map(nodes.map((node) => [node.id, node]));
   const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)));
-  const [own, all] = [new Map<string, number>(), new Map<string, number>()];
+  const [places, own, all] = [new Map<string, number>(), new Map<string, number>(), new Map<string, number>()];
+  const first = samples.findIndex((id) => SERVES.test(byId.get(id)?.callFrame.url ?? ''));
   let busy = 0;
   samples.forEach((id, i) => {
-    const name = names.get(id) ?? '';
+    const node = byId.get(id);
     const micros = timeDeltas[i] ?? 0;
-    if (name === IDLE) return;
+    if (!node || i < first || node.callFrame.functionName === IDLE) return;
     busy += micros;
-    own.set(name, (own.get(name) ?? 0) + micros);
-    const above = new Set<string>();
-    for (let at: number | undefined = id; at !== undefined; at = parents.get(at)) above.add(names.get(at) ?? '');
-    for (const each of above) all.set(each, (all.get(each) ?? 0) + micros);
+    add(places, placeOf(node), micros);
+    add(own, nameOf(node), micros);
+    const above = new Set<Node>();
+    for (let at: number | undefined = id; at !== undefined; at = parents.get(at)) above.add(byId.get(at) ?? node);
+    for (const name of new Set([...above].map(nameOf))) add(all, name, micros);
   });
   for (const [what, times] of [
-    ['own time', own],
-    ['with what it calls', all],
+    ['by place, own time', places],
+    ['functions, own time', own],
+    ['functions, with what they call', all],
   ] as const) {
     const most = [...times].sort(([, a], [, b]) => b - a).slice(0, SHOWN);
     print(
-      [`onsale's functions, whole life of the server (${(busy / 1e6).toFixed(1)} s busy)`, what],
+      [`onsale from its first call on (${(busy / 1e6).toFixed(1)} s busy), ${what}`, ''],
       most.map(([name, micros]) => [name, `${((100 * micros) / busy).toFixed(1)} %`]),
     );
   }
 }
 
-function nameOf({ callFrame: { functionName, url, lineNumber } }: Profile['nodes'][number]): string {
+function add(times: Map<string, number>, name: string, micros: number): void {
+  times.set(name, (times.get(name) ?? 0) + micros);
+}
+
+/** The folder or package whose code it is. */
+function placeOf({ callFrame: { functionName, url } }: Node): string {
+  if (functionName === '(program)') return 'the kernel, uWebSockets.js and libuv, outside of JavaScript';
+  if (functionName.startsWith('(')) return functionName;
+  if (url === '') return 'native calls of JavaScript (uWebSockets.js, node:crypto, V8)';
+  return /(node_modules\/[^/]+|src\/[^/]+)/.exec(url)?.[1] ?? url.replace(/\/.*$/, '');
+}
+
+function nameOf({ callFrame: { functionName, url, lineNumber } }: Node): string {
   if (url === '') return functionName;
   const file = url.replace(/^.*\/(?=(src|node_modules)\/)/, '');
   return `${functionName || '(anonymous)'} ${file}:${lineNumber + 1}`;

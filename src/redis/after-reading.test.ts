@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { LIMITS } from '../limits.ts';
 import { startRedis } from '../testing/redis-server.ts';
@@ -28,8 +29,19 @@ test('answers that came while this process stood still count', async () => {
   }
 });
 
-test('a command without an answer is out of time', async () => {
-  const redis = await open();
-  const blocked = redis.blpop('nothing', 5);
-  await expect(blocked).rejects.toThrow('Command timed out');
+test('commands without an answer are out of time, each at its own, and those that were answered between them are not', async () => {
+  const [quick, blocked] = [await open(), await open()];
+  const started = performance.now();
+  const late = [blocked.blpop('nothing', 5), sleep(300).then(() => blocked.blpop('nothing', 5))].map((asked) =>
+    asked.then(
+      () => null,
+      (error: Error) => ({ message: error.message, afterMs: performance.now() - started }),
+    ),
+  );
+  while (performance.now() - started < 500) expect(await quick.ping()).toBe('PONG');
+  const [first, second] = await Promise.all(late);
+  expect([first?.message, second?.message]).toEqual(['Command timed out', 'Command timed out']);
+  expect(first?.afterMs).toBeGreaterThanOrEqual(LIMITS.REDIS_COMMAND_TIMEOUT_MS - 1);
+  expect(second?.afterMs).toBeGreaterThanOrEqual(LIMITS.REDIS_COMMAND_TIMEOUT_MS + 299);
+  expect(await quick.ping(), 'and none of another time').toBe('PONG');
 });
