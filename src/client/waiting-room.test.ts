@@ -33,7 +33,7 @@ function blockSockets(): void {
 }
 
 test('a place moves up with the room frames until it is ACTIVE, and is over once left', LONG, async () => {
-  await at.concert('moves', { room: { state: 'PAUSED', admitPerSecond: 1 } });
+  await at.concert('moves', { room: { state: 'PAUSED', capacity: 1 } });
   const places = [await place('moves'), await place('moves'), await place('moves')];
   const last = places[2] ?? (await place('moves'));
   const room = at.follow(last);
@@ -43,11 +43,17 @@ test('a place moves up with the room frames until it is ACTIVE, and is over once
   room.subscribe(({ position }) => position !== positions.at(-1) && positions.push(position));
   await when(room, ({ connection }) => connection === 'live');
   must(await at.operator.patchRoom({ concertId: 'moves', state: 'OPEN' }));
-  const active = await room.until(({ ticket }) => ticket?.status === 'ACTIVE');
+  // One goes in, and the others stay where they are until there is room for one more.
+  for (const [position, capacity] of [
+    [2, 2],
+    [1, 3],
+  ] as const) {
+    await when(room, (state) => state.position === position);
+    must(await at.operator.patchRoom({ concertId: 'moves', capacity }));
+  }
+  const active = await when(room, ({ ticket }) => ticket?.status === 'ACTIVE');
   expect(active).toMatchObject({ position: null, ahead: null, room: { state: 'OPEN' }, connection: 'live' });
-  expect(positions.at(-1)).toBeNull();
-  for (const [index, position] of positions.entries()) expect(position ?? 0).toBeLessThan(positions[index - 1] ?? 4);
-  expect(positions).toContain(2);
+  expect(positions).toEqual([3, 2, 1, null]);
   expect(Math.abs(room.serverNow() - Date.now())).toBeLessThan(2_000);
 
   const { queueId } = last.place;

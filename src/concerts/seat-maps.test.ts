@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { LIMITS } from '../limits.ts';
 import { cancelReservation } from '../reservations/cancel.ts';
 import {
@@ -22,6 +22,15 @@ import type { SeatMap } from './shapes.ts';
 
 const redis = await testRedis();
 const process = createProcess(redis);
+
+afterEach(() => void vi.restoreAllMocks());
+
+/** The clock stands still, however long the machine takes, until it is told to go on. */
+function stopClock() {
+  let nowMs = Math.ceil(performance.now()); // sums of whole ones are exact
+  vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
+  return { pass: (ms: number) => void (nowMs += ms) };
+}
 
 /** The answer of HTTP of one process. */
 async function look(
@@ -84,6 +93,7 @@ describe('what HTTP answers', () => {
     const sale = await openSale(process, hall({ seats: 3 }));
     const { seatMaps } = createProcess(redis);
     const fan = await newFan(sale);
+    const clock = stopClock();
     await look(seatMaps, sale);
     await hold(sale, fan, ['A-1-1']);
     expect(statusesOf(await look(seatMaps, sale))).toBe('AAA');
@@ -94,13 +104,17 @@ describe('what HTTP answers', () => {
     expect(statusesOf(await look(seatMaps, sale, { ifNoneMatch: future }))).toBe('HHA');
     await hold(sale, fan, ['A-1-3']);
     expect(statusesOf(await look(seatMaps, sale, { ifNoneMatch: etag.replace('"', '"0') }))).toBe('HHA');
-    await until(async () => statusesOf(await look(seatMaps, sale)) === 'HHH', { timeoutMs: 1_500 });
+    clock.pass(LIMITS.VERDICT_TRUSTED_MS);
+    expect(statusesOf(await look(seatMaps, sale))).toBe('HHA');
+    clock.pass(1);
+    expect(statusesOf(await look(seatMaps, sale))).toBe('HHH');
   });
 
   test('shows a user what they changed through this process, and holds up nobody else', async () => {
     const own = createProcess(redis);
     const sale = await openSale(own, hall({ seats: 3 }));
     const fan = await newFan(sale);
+    stopClock();
     await look(own.seatMaps, sale);
     const reservationId = await hold(sale, fan, ['A-1-1']);
     expect(statusesOf(await look(own.seatMaps, sale, { userId: newUser() }))).toBe('AAA');
@@ -115,7 +129,7 @@ describe('what HTTP answers', () => {
     expect(await process.seatMaps.read('nowhere', 'd1')).toBeNull();
     await put(sale, hall({ schedules: [scheduleInput('d9', { seats: 2 })] }));
     expect((await process.seatMaps.read(sale.concertId, 'd9'))?.available).toBe(2);
-    await until(async () => (await process.seatMaps.read(sale.concertId, 'd1')) === null, { timeoutMs: 1_500 });
+    await until(async () => (await process.seatMaps.read(sale.concertId, 'd1')) === null);
   });
 
   test('after an import: new seats, new prices, and a new tag', async () => {
@@ -146,7 +160,7 @@ describe('watching', () => {
     await hold(sale, fan, ['A-1-1', 'A-1-2']);
     const second = await hold(sale, fan, ['A-1-3']);
     await cancelReservation(process, { reservationId: second, userId: fan.userId });
-    await until(() => told.length >= 3, { timeoutMs: 2_000 });
+    await until(() => told.length >= 3);
     expect(told).toEqual([
       {
         version: 2,
@@ -170,7 +184,7 @@ describe('watching', () => {
     expect(seatMaps.changesSince(sale.concertId, 'd1', 5)).toBeNull();
 
     await put(sale, hall({ seats: 7, seatLimit: 8 }));
-    await until(() => told.length >= 4, { timeoutMs: 2_000 });
+    await until(() => told.length >= 4);
     expect(told[3]).toEqual({ version: 5, reset: true });
     expect((await seatMaps.read(sale.concertId, 'd1'))?.available).toBe(5);
     expect(seatMaps.changesSince(sale.concertId, 'd1', 4)).toBeNull();
@@ -191,18 +205,18 @@ describe('watching', () => {
     seatMaps.subscribe(sale.concertId, 'd2', (change) => told.push(change));
     seatMaps.start();
     await put(sale, hall());
-    await until(() => told.length === 1, { timeoutMs: 2_000 });
+    await until(() => told.length === 1);
     expect(told).toEqual([{ version: before, reset: true }]);
     expect(await read()).toBeNull();
     expect(seatMaps.changesSince(sale.concertId, 'd2', before ?? 0)).toBeNull();
 
     await put(sale, both);
-    await until(() => told.length === 2, { timeoutMs: 2_000 });
+    await until(() => told.length === 2);
     expect(told[1]).toEqual({ version: (await read())?.version, reset: true });
     expect((await read())?.available).toBe(10);
     await hold(sale, await newFan(sale), ['A-1-1']);
     await tryHold(sale, await newFan(sale), { seats: ['A-1-2'], scheduleId: 'd2' });
-    await until(() => told.length === 3, { timeoutMs: 2_000 });
+    await until(() => told.length === 3);
     expect(told[2]).toMatchObject({ version: (told[1]?.version ?? 0) + 1, changes: [['A-1-2', 'HELD']] });
     await seatMaps.stop();
   });
@@ -241,7 +255,7 @@ test('while Redis is away there is no map, and it comes back by itself', async (
   const client = new Redis(server.url, {
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
-    commandTimeout: 500,
+    commandTimeout: 10_000,
     lazyConnect: true,
   });
   client.on('error', () => {});
@@ -251,22 +265,16 @@ test('while Redis is away there is no map, and it comes back by itself', async (
     const sale = await openSale(alone, hall({ seats: 2 }));
     await look(alone.seatMaps, sale);
     await server.kill9();
-    await until(
-      async () =>
-        look(alone.seatMaps, sale).then(
-          () => false,
-          () => true,
-        ),
-      { timeoutMs: LIMITS.VERDICT_TRUSTED_MS + 500 },
-    );
+    const clock = stopClock();
+    clock.pass(LIMITS.VERDICT_TRUSTED_MS + 1);
+    await expect(look(alone.seatMaps, sale)).rejects.toThrow();
+    vi.restoreAllMocks();
     await server.restart();
-    await until(
-      async () =>
-        look(alone.seatMaps, sale).then(
-          () => true,
-          () => false,
-        ),
-      { timeoutMs: 5_000 },
+    await until(async () =>
+      look(alone.seatMaps, sale).then(
+        () => true,
+        () => false,
+      ),
     );
     expect(statusesOf(await look(alone.seatMaps, sale))).toBe('AA');
   } finally {
@@ -283,22 +291,25 @@ test('three nights of 15,000 seats are loaded in tens of ms; a change costs a fr
   }));
   const schedules = ['d1', 'd2', 'd3'].map((scheduleId) => ({ ...scheduleInput(scheduleId), sections }));
   const sale = await openSale(process, { ...hall(), schedules });
-  const { catalogues, seatMaps } = createProcess(redis);
-  const took = async (run: () => Promise<unknown>) => {
+  const least = { catalogue: Infinity, maps: Infinity, change: Infinity };
+  const timed = async (name: keyof typeof least, run: () => Promise<unknown>) => {
     const started = performance.now();
     await run();
-    return performance.now() - started;
+    least[name] = Math.min(least[name], performance.now() - started);
   };
-  const catalogue = await took(() => catalogues.get(sale.concertId));
-  const maps = await took(() => Promise.all(['d1', 'd2', 'd3'].map((id) => seatMaps.body(sale.concertId, id, 'ALL'))));
-  const fan = await newFan(sale);
-  await tryHold(sale, fan, { seats: ['S3-7-11'] });
-  const ifNoneMatch = await tagOf(sale);
-  const change = await took(() => seatMaps.body(sale.concertId, 'd1', 'ALL', { ifNoneMatch }));
+  // The least of several processes: the machine may pause in any one of them.
+  for (const seat of ['S3-7-11', 'S3-7-12', 'S3-7-13', 'S3-7-14', 'S3-7-15']) {
+    const { catalogues, seatMaps } = createProcess(redis);
+    await timed('catalogue', () => catalogues.get(sale.concertId));
+    await timed('maps', () => Promise.all(['d1', 'd2', 'd3'].map((id) => seatMaps.body(sale.concertId, id, 'ALL'))));
+    await tryHold(sale, await newFan(sale), { seats: [seat] });
+    const ifNoneMatch = await tagOf(sale);
+    await timed('change', () => seatMaps.body(sale.concertId, 'd1', 'ALL', { ifNoneMatch }));
+  }
   // Measured on 2 busy cores: 5, 100 (all three, cold) and 5 ms. The bounds only catch another order of magnitude.
-  expect(catalogue).toBeLessThan(500);
-  expect(maps).toBeLessThan(1_500);
-  expect(change).toBeLessThan(300);
+  expect(least.catalogue).toBeLessThan(500);
+  expect(least.maps).toBeLessThan(1_500);
+  expect(least.change).toBeLessThan(300);
 });
 
 async function tagOf(sale: Sale): Promise<string> {

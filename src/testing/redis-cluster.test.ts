@@ -15,15 +15,18 @@ test('a cluster serves every slot and refuses a command over two of them', async
 });
 
 test('a replica takes over from a master that was killed, and the killed one follows it', async () => {
-  const cluster = await startCluster({ replicas: 1, nodeTimeoutMs: 500 });
+  const cluster = await startCluster({ replicas: 1, nodeTimeoutMs: 3_000 });
   onTestFinished(() => cluster.stop());
-  const before = await cluster.shards();
-  expect(before.map(({ replicas }) => replicas.length)).toEqual([1, 1, 1]);
+  let before: Shard[] = [];
+  await until(async () => {
+    before = await cluster.shards();
+    return before.length === 3 && before.every(({ replicas }) => replicas.length === 1);
+  });
   const { master: killed, replicas } = before[0] as Shard;
   await killed.kill9();
   const shardOf = async (port?: number) => (await cluster.shards()).find(({ master }) => master.port === port);
   await until(async () => (await shardOf(replicas[0]?.port)) !== undefined);
   await killed.restart();
   await until(async () => (await shardOf(replicas[0]?.port))?.replicas[0] === killed);
-  expect(await cluster.shards()).toHaveLength(3);
+  await expect.poll(async () => (await cluster.shards()).length).toBe(3);
 });

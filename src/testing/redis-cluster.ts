@@ -6,6 +6,7 @@ import { type RedisOptions, type RedisServer, startRedis } from './redis-server.
 const SLOTS = 16_384;
 const MASTERS = 3;
 const FORM_TIMEOUT_MS = 30_000;
+const START_TRIES = 5;
 
 export interface ClusterOptions {
   /** of each master; default 0 */
@@ -38,7 +39,18 @@ interface Member {
   busPort: number;
 }
 
-async function startMember({ nodeTimeoutMs = 5_000, redis = {} }: ClusterOptions): Promise<Member> {
+/** On other ports where somebody has taken one of its two since it was seen to be free. */
+async function startMember(options: ClusterOptions): Promise<Member> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await tryMember(options);
+    } catch (error) {
+      if (tries === START_TRIES || !(error as Error).message.includes('Failed listening on port')) throw error;
+    }
+  }
+}
+
+async function tryMember({ nodeTimeoutMs = 5_000, redis = {} }: ClusterOptions): Promise<Member> {
   const busPort = await freePort();
   const settings = {
     'cluster-enabled': 'yes',

@@ -88,7 +88,7 @@ export async function startOwnRedis() {
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
-    commandTimeout: 500,
+    commandTimeout: 10_000,
     retryStrategy: () => 50,
   });
   redis.on('error', () => {});

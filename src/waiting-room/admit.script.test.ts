@@ -203,6 +203,8 @@ describe('ADMITTED', () => {
     await crowd(room, 30);
     await admit(room);
     const last = await join(room, 'late');
+    // As if admission had just begun, also where the machine is slow.
+    await redis.hset(room.keys.room, 'rate_since', (await redisNow(redis)) + 60_000);
     const [answer] = await joinAll(room, [{ userId: last.userId, queueId: newQueueId() }]);
     // 30 within the first second, which counts as a whole one.
     expect(answer).toMatchObject({ word: 'EXISTS', row: { room: { ratePerSecond: 30, admitted: 30 } } });

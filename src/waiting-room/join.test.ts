@@ -5,7 +5,16 @@ import { isRefusal } from '../errors.ts';
 import { walletKeys } from '../redis/keys.ts';
 import { testRedis } from '../testing/connect.ts';
 import { until } from '../testing/until.ts';
-import { admit, agePlace, commandsOf, enter, newQueueId, openRoom, type TestRoom } from '../testing/waiting-room.ts';
+import {
+  admit,
+  agePlace,
+  commandsOf,
+  enter,
+  newQueueId,
+  openRoom,
+  redisNow,
+  type TestRoom,
+} from '../testing/waiting-room.ts';
 import { concertsOf, noteConcerts } from '../wallet/note-concerts.ts';
 import { type JoinDeps, joinRoom } from './join.ts';
 import { livePlaces } from './places.ts';
@@ -35,6 +44,11 @@ async function ticketFor(
   return answer;
 }
 
+/** As if admission had just begun, however slow the machine: its rate is then that of one second. */
+async function beginRate({ keys }: TestRoom): Promise<void> {
+  await redis.hset(keys.room, 'rate_since', (await redisNow(redis)) + 60_000);
+}
+
 describe('a ticket of one who joins', () => {
   test('is whole, and its token says what Redis has', async () => {
     const room = await openRoom(redis, { claimSeconds: 30 });
@@ -61,6 +75,7 @@ describe('a ticket of one who joins', () => {
     for (let i = 0; i < 10; i++) await ticketFor(room, newUser());
     await admit(room);
     await redis.hset(room.keys.room, 'capacity', 0);
+    await beginRate(room);
     for (let i = 0; i < 20; i++) await ticketFor(room, newUser());
     expect((await ticketFor(room, newUser())).ticket).toMatchObject({ ahead: 20, estimatedWaitSeconds: 2 });
   });
@@ -212,6 +227,7 @@ describe('behind the answer', () => {
     const views = createRoomViews({ redis, log, onWaitObserved: (...seconds) => void observed.push(seconds) });
     const room = await openRoom(redis);
     await enter(room, 'first');
+    await beginRate(room);
     const own = { ...deps, rooms: views };
     await views.view(room.concertId);
     const { concertId } = room;

