@@ -123,12 +123,13 @@ interface Full {
 async function stayFull(fleet: Fleet, { url, stage, name, refusals, whole }: Full): Promise<void> {
   await until(async () => (await putConcert(url, name, concertInput({ price: PRICE }))).status < 300);
   const [inside, outside] = [await retried(() => newFan(url)), await retried(() => newFan(url))];
+  const herald = await retried(() => newFan(url));
   const { token, queueId } = await retried(() => enter(url, inside, name));
   await charge(url, inside);
   const hold = (seat: number) =>
     call(url, '/api/v1/reservations', { body: { scheduleId: 'd1', seatIds: [`A-1-${seat}`] }, queue: token });
   const [toCancel, toPay] = [(await hold(1)).body.reservationId, (await hold(2)).body.reservationId];
-  const join = () => call(url, '/api/v1/queue', { body: { concertId: name }, bearer: outside.accessToken });
+  const join = ({ accessToken: bearer }: Fan) => call(url, '/api/v1/queue', { body: { concertId: name }, bearer });
   const pay = () => call(url, '/api/v1/payments', { body: { reservationId: toPay }, queue: token });
 
   const judge = (what: string, answer: Answer, expected: number) => {
@@ -140,7 +141,9 @@ async function stayFull(fleet: Fleet, { url, stage, name, refusals, whole }: Ful
   };
   await memoryOf(fleet).fillTo(stage.share);
   await sleep(2 * LIMITS.MEMORY_WATCH_MS);
-  judge('join', await join(), 503);
+  // Of whom nothing else is asked: on a busy machine the server looks at the memory later.
+  await awaited(() => join(herald), 503);
+  judge('join', await join(outside), 503);
   judge('hold', await hold(3), 503);
   judge('charge', await charge(url, inside), stage.money ? 200 : 503);
   judge('balance', await call(url, `/api/v1/users/${inside.userId}/balance`, { queue: token }), 200);
@@ -149,8 +152,17 @@ async function stayFull(fleet: Fleet, { url, stage, name, refusals, whole }: Ful
   judge('leave', await call(url, `/api/v1/queue/${queueId}`, { method: 'DELETE', queue: token }), 204);
   await memoryOf(fleet).free();
   await sleep(2 * LIMITS.MEMORY_WATCH_MS);
-  judge('join with room again', await join(), 201);
+  judge('join with room again', await awaited(() => join(outside), 201), 201);
   await judgeRest(whole, { url, inside, stage, token });
+}
+
+/** The first answer of that status; after 15 s the one that there is. */
+async function awaited(ask: () => Promise<Answer>, status: number): Promise<Answer> {
+  for (let left = 60; ; left--) {
+    const answer = await ask();
+    if (answer.status === status || left === 0) return answer;
+    await sleep(250);
+  }
 }
 
 const charge = (url: string, { userId, accessToken: bearer }: Fan) =>

@@ -31,13 +31,14 @@ test('without an account it takes as long, and never fits', async () => {
     return performance.now() - started;
   };
   const [known, unknown] = [[], []] as [number[], number[]];
-  for (let i = 0; i < 7; i++) {
+  for (let i = 0; i < 15; i++) {
     known.push(await time(phc));
     unknown.push(await time(null));
   }
-  const median = (all: number[]) => all.toSorted((a, b) => a - b)[3] ?? 0;
-  expect(median(unknown) / median(known)).toBeGreaterThan(0.5);
-  expect(median(unknown) / median(known)).toBeLessThan(2);
+  // The fastest of each: whoever else is at work on this machine makes the others slower.
+  const ratio = Math.min(...unknown) / Math.min(...known);
+  expect(ratio).toBeGreaterThan(0.5);
+  expect(ratio).toBeLessThan(2);
 });
 
 test('at most so many at once, so many wait in order, and beyond that Unavailable', async () => {

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Unavailable } from '../errors.ts';
 import { createSigner, signingKey } from './hs256.ts';
 import { ACCESS, createTokens, ISSUER, QUEUE, type QueueClaims } from './tokens.ts';
@@ -119,10 +119,14 @@ describe('our own tokens', () => {
   });
 
   test('a remembered token ends with its exp', async () => {
-    const token = createSigner(signingKey(SECRET), ACCESS.type)({ ...goodAccess(), exp: seconds() + 1 });
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const exp = seconds() + 60;
+    const token = createSigner(signingKey(SECRET), ACCESS.type)({ ...goodAccess(), exp });
+    vi.setSystemTime(exp * 1000 - 1);
     expect(await tokens.verifyAccess(token)).toEqual({ userId: 'u_1' });
     expect(await tokens.verifyAccess(token)).toEqual({ userId: 'u_1' });
-    await new Promise((wake) => setTimeout(wake, 1000 - (Date.now() % 1000) + 5));
+    vi.setSystemTime(exp * 1000);
     expect(await tokens.verifyAccess(token)).toBeNull();
     expect(await tokens.verifyAccess(token)).toBeNull();
   });

@@ -19,6 +19,9 @@ const done = (body: SeatMap | null): Answer<'seats'> => {
 };
 const silence: Answer<'seats'> = { ok: false, code: 'NO_ANSWER', status: null, cause: null, retryAfterSeconds: null };
 
+/** A load is repeated within a second, and the machine runs other tests too. */
+const LATE = { timeout: 10_000 };
+
 let end = () => {};
 afterEach(() => {
   end();
@@ -104,10 +107,10 @@ test('a snapshot stands at once, and the map is loaded anew until it is as new',
     ),
   );
   expect(statuses()).toEqual(['AVAILABLE', 'SOLD']);
-  await vi.waitFor(() => expect(loads).toHaveLength(2));
+  await vi.waitFor(() => expect(loads).toHaveLength(2), LATE);
   await loads[1]?.answer(done(mapOf(8)));
   expect(seats().map?.version).toBe(9);
-  await vi.waitFor(() => expect(loads).toHaveLength(3));
+  await vi.waitFor(() => expect(loads).toHaveLength(3), LATE);
   await loads[2]?.answer(done(mapOf(9, [seat(1), seat(2, 'SOLD'), seat(3)])));
   expect(statuses()).toEqual(['AVAILABLE', 'SOLD', 'AVAILABLE']);
   watch.hear(frame(10, [['A-1-3', 'HELD']]));
@@ -119,7 +122,7 @@ test('a load without an answer is repeated; one that is refused is told; one tha
   const { watch, loads, seats } = watching();
   watch.follow();
   await loads[0]?.answer(silence);
-  await vi.waitFor(() => expect(loads).toHaveLength(2));
+  await vi.waitFor(() => expect(loads).toHaveLength(2), LATE);
   expect(seats()).toEqual({ map: null, problem: null });
   await loads[1]?.answer(done(mapOf(1)));
   watch.refresh();

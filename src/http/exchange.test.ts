@@ -230,11 +230,11 @@ describe('answers', () => {
     ['text', 'é'.repeat(12_000_000)],
     ['bytes', Buffer.from('é'.repeat(12_000_000))],
   ])('a big answer (%s) to a slow reader arrives whole, and counts as in flight until then', async (_, body) => {
-    const { server, port } = await start({ '/big': async () => ({ status: 200, headers: '', body }) });
+    const { server, port, seen } = await start({ '/big': async () => ({ status: 200, headers: '', body }) });
     const connection = await connectRaw(port);
     connection.pause();
     connection.write(get('/big'));
-    await new Promise((wake) => setTimeout(wake, 100));
+    await until(() => seen.length === 1);
     expect(server.inFlight()).toBe(1);
     connection.resume();
     const answer = await connection.next();

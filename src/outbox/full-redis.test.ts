@@ -97,12 +97,17 @@ async function rowCounts(): Promise<number[]> {
   return counts;
 }
 
-async function scriptCalls(): Promise<number> {
-  const stats = await redis.info('commandstats');
-  return ['evalsha', 'eval'].reduce(
-    (sum, name) => sum + Number(stats.match(new RegExp(`cmdstat_${name}:calls=(\\d+)`))?.[1] ?? 0),
-    0,
-  );
+/** How many of these commands Redis was asked a second, over so long or longer: a pause of the machine makes it less. */
+async function callsASecond(commands: string[], forMs: number): Promise<number> {
+  const calls = async () => {
+    const stats = await redis.info('commandstats');
+    const callsOf = (name: string) => Number(stats.match(new RegExp(`cmdstat_${name}:calls=(\\d+)`))?.[1] ?? 0);
+    return commands.reduce((sum, name) => sum + callsOf(name), 0);
+  };
+  const [at, before] = [performance.now(), await calls()];
+  await until(() => performance.now() - at > forMs);
+  const after = await calls();
+  return (1_000 * (after - before)) / (performance.now() - at);
 }
 
 test('full before any relay has looked: outboxes without a group drain, and then BullMQ has them again', async () => {
@@ -174,9 +179,7 @@ test('a worker that is refused its jobs neither ends nor asks without a pause; t
     hot.disconnect();
   });
   await until(() => recorder.whileFull.isOn());
-  const [calls, at] = [await scriptCalls(), performance.now()];
-  await until(() => performance.now() - at > 2_500);
-  expect((await scriptCalls()) - calls).toBeLessThan(50);
+  expect(await callsASecond(['evalsha', 'eval'], 2_500)).toBeLessThan(20);
   expect(await waiting()).toBe(80);
   await makeRoom();
   await drained();
@@ -193,12 +196,10 @@ test('full and without PostgreSQL: it is asked about once a second, and a stop d
   await sell(600, 2);
   await fill();
   await until(() => recorder.whileFull.waits());
-  const reads = async () => Number((await redis.info('commandstats')).match(/cmdstat_xreadgroup:calls=(\d+)/)?.[1]);
-  const [before, at] = [await reads(), performance.now()];
-  await until(() => performance.now() - at > 2_200);
-  expect((await reads()) - before).toBeLessThan(60);
+  expect(await callsASecond(['xreadgroup'], 2_200)).toBeLessThan(27);
   const stopping = performance.now();
   await stops.pop()?.();
-  expect(performance.now() - stopping).toBeLessThan(6_000);
+  // 5 s where the machine does not pause; for PostgreSQL it would wait for ever.
+  expect(performance.now() - stopping).toBeLessThan(15_000);
   expect(await waiting()).toBe(2_400);
 });

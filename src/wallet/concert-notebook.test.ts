@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis';
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
 import { LIMITS } from '../limits.ts';
 import { walletKeys } from '../redis/keys.ts';
@@ -42,7 +43,8 @@ test('what Redis does not take is kept, up to a bound, told once, and written wh
   expect(taken).toBe(LIMITS.CONCERT_NOTES_KEPT);
   expect(warn).toHaveBeenCalledTimes(1);
   proxy.refuse(false);
-  const direct = await connect(server.port);
+  const direct = new Redis(server.url);
+  onTestFinished(() => direct.disconnect());
   const last = walletKeys(`u_${LIMITS.CONCERT_NOTES_KEPT - 1}`).concerts;
   await until(async () => (await direct.smembers(last)).length === 1);
   expect(await direct.smembers(walletKeys('u_0').concerts)).toEqual(['c']);

@@ -3,6 +3,7 @@ import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { chromiumPath } from '../testing/chromium.ts';
 import { call, concertInput, type Fan, newFan, operatorCall, putConcert } from '../testing/fan.ts';
+import { until } from '../testing/until.ts';
 import { expectAccessible, openStage, soon } from './browser.fixture.ts';
 
 const stage = await openStage();
@@ -12,20 +13,32 @@ interface End {
   room: Record<string, unknown>;
   told: string;
   noSockets?: boolean;
-  /** what ends the place; nothing: time does */
-  end?: (place: { fan: Fan; concertId: string; queueId: string; page: Page }) => Promise<unknown>;
+  /** what ends the place */
+  end: (place: { fan: Fan; concertId: string; queueId: string; page: Page }) => Promise<unknown>;
 }
 
 const CALLED = 'Choose seats';
 
 const ENDS: End[] = [
-  // With a socket the browser's answer to a ping would claim it.
-  { reason: 'UNCLAIMED', room: { claimSeconds: 2 }, told: 'You missed your turn', noSockets: true },
+  {
+    reason: 'UNCLAIMED',
+    room: { state: 'PAUSED', claimSeconds: 1 },
+    told: 'You missed your turn',
+    // With a socket the browser's answer to a ping would claim it.
+    noSockets: true,
+    end: ({ concertId }) => setState(concertId, 'OPEN'),
+  },
   {
     reason: 'SESSION_OVER',
-    room: { sessionSeconds: 1 },
+    room: { state: 'PAUSED', sessionSeconds: 1 },
     told: 'Your time to buy is over',
-    end: ({ page }) => page.getByRole('button', { name: CALLED }).click(),
+    async end({ fan, concertId, page }) {
+      const [{ token } = { token: '' }] = await placesOf(fan);
+      await setState(concertId, 'OPEN');
+      const claim = () => call(stage.system.url, `/api/v1/concerts/${concertId}/schedules`, { queue: token });
+      const isOver = async () => (await claim()).status !== 200 && (await page.getByTestId('over').count()) > 0;
+      await until(isOver, { everyMs: 200, what: 'the end of the session' });
+    },
   },
   {
     reason: 'SUPERSEDED',
@@ -61,6 +74,10 @@ const ENDS: End[] = [
   },
 ];
 
+function setState(concertId: string, state: 'OPEN' | 'PAUSED') {
+  return operatorCall(stage.system.url, `/concerts/${concertId}/room`, { method: 'PATCH', body: { state } });
+}
+
 async function placesOf(fan: Fan): Promise<{ queueId: string; token: string }[]> {
   const { body } = await call(stage.system.url, `/api/v1/users/${fan.userId}/places`, { bearer: fan.accessToken });
   return body.places;
@@ -76,11 +93,12 @@ describe.skipIf(!chromiumPath)('a place that is over', { timeout: 60_000 }, () =
     const stands = room.state === 'PAUSED' ? page.getByTestId('position') : page.getByRole('button', { name: CALLED });
     await stands.waitFor();
     const queueId = (await placesOf(fan))[0]?.queueId ?? '';
-    await end?.({ fan, concertId, queueId, page });
+    await end({ fan, concertId, queueId, page });
     await soon(() => page.getByTestId('over').getByRole('heading').textContent()).toBe(told);
     expect(await page.getByTestId('over').textContent()).toContain('A night');
     await expectAccessible(page);
-    // The way on: another place, at the end of the line, or the newer one.
+    // The way on: another place, at the end of the line, where it stays, or the newer one.
+    await setState(concertId, 'PAUSED');
     await page.locator('button.main', { hasText: reason === 'SUPERSEDED' ? 'To my place' : 'Queue again' }).click();
     await page
       .getByTestId('position')
