@@ -1,6 +1,6 @@
 /** The contract's "Order of checks", and the refusals that no other file here meets. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type CallOptions, concertInput, enter, type Fan, newFans } from '../testing/fan.ts';
+import { type Answer, type CallOptions, concertInput, enter, type Fan, newFans } from '../testing/fan.ts';
 import { OPERATOR_KEY } from '../testing/system.ts';
 import { type Loose, systemUnderTest } from './contract.fixture.ts';
 
@@ -177,12 +177,16 @@ test('what does not fit is told by part and member, every fault once', async () 
 });
 
 test('too many password checks at once are 503 with Retry-After, and nothing is lost by it', async () => {
-  const logins = await Promise.all(
-    Array.from({ length: 90 }, (_, i) =>
+  const logins: Answer[] = [];
+  const codes = new Set<string>();
+  // Again where they came in so slowly that there was never a queue.
+  for (let round = 0; round < 10 && codes.size < 2; round++) {
+    const flood = Array.from({ length: 90 }, (_, i) =>
       under.call('/api/v1/auth/login', { body: { email: `flood-${i}@example.com`, password: 'wrong password' } }),
-    ),
-  );
-  const codes = new Set(logins.map(({ body }) => body.code));
+    );
+    logins.push(...(await Promise.all(flood)));
+    for (const { body } of logins) codes.add(body.code);
+  }
   expect(codes).toEqual(new Set(['INVALID_CREDENTIALS', 'UNAVAILABLE']));
   for (const { body, headers } of logins.filter(({ status }) => status === 503)) {
     expect(body.code).toBe('UNAVAILABLE');

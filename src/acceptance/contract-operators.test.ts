@@ -389,7 +389,7 @@ describe('places', () => {
     await hold(token, ['A-1-3']);
     await under.call('/api/v1/payments', { body: { reservationId: first.body.reservationId }, queue: token });
     const stats = async () => (await under.operator('/concerts/stats/stats')).body;
-    await until(async () => (await stats()).outboxLag === 0, { timeoutMs: 6_000 });
+    await until(async () => (await stats()).outboxLag === 0);
     expect(await stats()).toEqual({ ...none, active: 1, admitted: 1, held: 1, sold: 2, revenue: 2_000 });
     expect((await under.operator('/concerts/none/stats')).body.code).toBe('CONCERT_NOT_FOUND');
   });

@@ -23,10 +23,14 @@ afterAll(async () => {
   await redis?.stop();
 });
 
+/** What each fan has seen so far. */
+const sights: (number | null)[][] = [];
+
 /** Positions that this fan saw, from tickets and derived from room frames by the contract's formula; null once ACTIVE. */
 async function watch(url: string, token: string) {
   const socket = await openSocket(url, token);
   const seen: (number | null)[] = [];
+  sights.push(seen);
   let ticket: { position: number; admitted: number; status: string } | null = null;
   socket.raw.on('message', (data: Buffer) => {
     const message = JSON.parse(data.toString('utf8'));
@@ -48,7 +52,7 @@ async function oneNight(url: string, fan: Fan, index: number): Promise<{ paid: s
   const { socket, seen } = await watch(url, token);
   await socket.next(
     (message) => message.type === 'ticket' && (message.ticket as { status: string }).status === 'ACTIVE',
-    60_000,
+    100_000,
   );
   await call(url, `/api/v1/users/${fan.userId}/balance`, { body: { amount: 5000 }, queue: token });
   const paid: string[] = [];
@@ -81,7 +85,7 @@ test('200 people, 50 seats: exactly 50 sold, 50 rows, a clean audit, and everybo
   await putConcert(
     url,
     'night',
-    concertInput({ seats: SEATS, room: { state: 'PAUSED', capacity: 200, admitPerSecond: 40 } }),
+    concertInput({ seats: SEATS, room: { state: 'PAUSED', capacity: 200, admitPerSecond: 4 } }),
   );
   const fans = await newFans(url, PEOPLE);
   const nights = Promise.all(fans.map((fan, index) => oneNight(url, fan, index)));
@@ -89,7 +93,12 @@ test('200 people, 50 seats: exactly 50 sold, 50 rows, a clean audit, and everybo
     everyMs: 200,
     timeoutMs: 30_000,
   });
-  await operatorCall(url, '/concerts/night/room', { method: 'PATCH', body: { state: 'OPEN' } });
+  const patchRoom = (body: object) => operatorCall(url, '/concerts/night/room', { method: 'PATCH', body });
+  await patchRoom({ state: 'OPEN' });
+  // The door opens slowly until most have seen it: otherwise all may be inside after one pause of the machine.
+  const movedNow = () => sights.filter((seen) => new Set(seen).size > 2).length;
+  await until(() => movedNow() > PEOPLE / 2, { timeoutMs: 40_000 });
+  await patchRoom({ admitPerSecond: 40 });
   const results = await nights;
 
   expect(results.flatMap((result) => result.paid)).toHaveLength(SEATS);
@@ -99,8 +108,7 @@ test('200 people, 50 seats: exactly 50 sold, 50 rows, a clean audit, and everybo
     for (let i = 1; i < positions.length; i++)
       expect(positions[i], `never goes up: ${positions.join()}`).toBeLessThanOrEqual(positions[i - 1] ?? 0);
   }
-  const moved = results.filter(({ seen }) => new Set(seen).size > 2).length;
-  expect(moved, 'those who waited longer than one tick saw it go down').toBeGreaterThan(PEOPLE / 2);
+  expect(movedNow(), 'those who waited longer than one tick saw it go down').toBeGreaterThan(PEOPLE / 2);
 
   await until(async () => (await operatorCall(url, '/concerts/night/stats')).body.outboxLag === 0);
   expect((await operatorCall(url, '/concerts/night/stats')).body).toMatchObject({
