@@ -19,14 +19,20 @@ function standStill(ms: number): void {
   while (performance.now() < end);
 }
 
-test('answers that came while this process stood still count', async () => {
+test.each([
+  ['a command may take', LIMITS.REDIS_COMMAND_TIMEOUT_MS],
+  ['a connection may be silent', LIMITS.REDIS_SILENT_MS],
+])('answers that came while this process stood still for longer than %s count', async (_, ms) => {
   const redis = await open();
+  const closed: unknown[] = [];
+  redis.on('close', () => closed.push('closed'));
   for (const ask of [() => redis.ping(), () => redis.eval('return "PONG"', 0)]) {
     const asked = Array.from({ length: 100 }, ask);
     await new Promise((sent) => setImmediate(() => setImmediate(sent)));
-    standStill(LIMITS.REDIS_COMMAND_TIMEOUT_MS + 200);
+    standStill(ms + 200);
     expect(new Set(await Promise.all(asked))).toEqual(new Set(['PONG']));
   }
+  expect(closed).toEqual([]);
 });
 
 test('commands without an answer are out of time, each at its own, and those that were answered between them are not', async () => {

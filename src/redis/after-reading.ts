@@ -1,11 +1,12 @@
 /**
- * A command is out of time only once what has arrived was read. Node runs the timers that are due before it reads: a
+ * A command is out of time, and a connection silent, only once what has arrived was read. Node runs the timers that are due before it reads: a
  * server that had stood still for a second (a virtual machine that is moved, a core that others have) would refuse with
  * 503 every call whose answer lies there, and let nobody know what became of it.
  *
  * One timer for all commands that have the same time. ioredis has one for each, made and cleared: a twentieth of a charge.
  */
-import { Command } from 'ioredis';
+import type { Socket } from 'node:net';
+import { Command, type Redis } from 'ioredis';
 
 interface Timed {
   isSettled: boolean;
@@ -72,5 +73,25 @@ export function timeOutAfterReading(): void {
     let deadlines = byMs.get(ms);
     if (!deadlines) byMs.set(ms, (deadlines = new Deadlines(ms)));
     deadlines.add(this);
+  };
+}
+
+/** To be called before the client connects; holds for all of its connections. */
+export function silentAfterReading(client: Redis): void {
+  client.on('connect', () => hearFirst(client.stream));
+}
+
+/** ioredis ends a connection that has been silent for `socketTimeout` by this error, in the round of its timers, too. */
+const SILENT = /^Socket timeout/;
+
+function hearFirst(stream: Socket): void {
+  const destroy = stream.destroy.bind(stream);
+  stream.destroy = (error?: Error) => {
+    if (!SILENT.test(error?.message ?? '')) return destroy(error);
+    const heard = stream.bytesRead;
+    setImmediate(() => {
+      if (stream.bytesRead === heard) destroy(error);
+    });
+    return stream;
   };
 }

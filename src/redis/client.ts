@@ -4,7 +4,7 @@
  */
 import { Cluster, Command, Redis, type RedisOptions } from 'ioredis';
 import { LIMITS } from '../limits.ts';
-import { timeOutAfterReading } from './after-reading.ts';
+import { silentAfterReading, timeOutAfterReading } from './after-reading.ts';
 import { gatherWrites } from './gather-writes.ts';
 import type { RedisClient } from './script.ts';
 
@@ -61,8 +61,12 @@ export function openRedis({ url, cluster }: RedisAddress, kind: keyof typeof KIN
   const options = KINDS[kind];
   const client = cluster ? openCluster(url, options, kind) : new Redis(url, options);
   if (kind === 'hot') {
-    if (client instanceof Cluster) client.on('+node', gatherWrites);
-    else gatherWrites(client);
+    const prepare = (node: Redis) => {
+      gatherWrites(node);
+      silentAfterReading(node);
+    };
+    if (client instanceof Cluster) client.on('+node', prepare);
+    else prepare(client);
   }
   // Without a listener ioredis prints every failed attempt; readiness and the log tell of it once.
   client.on('error', () => {});
