@@ -1,7 +1,7 @@
 /**
- * A command is out of time, and a connection silent, only once what has arrived was read. Node runs the timers that are due before it reads: a
- * server that had stood still for a second (a virtual machine that is moved, a core that others have) would refuse with
- * 503 every call whose answer lies there, and let nobody know what became of it.
+ * A command is out of time, and a connection silent, only once what has arrived was read. Node runs the timers that are
+ * due before it reads: a server that had stood still for a second (a virtual machine that is moved, a core that others
+ * have) would refuse with 503 every call whose answer lies there, and let nobody know what became of it.
  *
  * One timer for all commands that have the same time. ioredis has one for each, made and cleared: a twentieth of a charge.
  */
