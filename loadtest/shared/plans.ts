@@ -143,7 +143,7 @@ export const PLANS = {
       DURATION_S: variable(600, 6, 7_200, 'seconds'),
       VUS: variable(60, 20, 2_000, 'virtual users of k6'),
       SAMPLE_S: variable(5, 1, 15, 'seconds between two looks at /metrics'),
-      RSS_GROWTH_PERCENT: variable(15, 1_000, 15, 'memory of the last quarter over that of the second'),
+      RSS_GROWTH_PERCENT: variable(15, 1_000, 15, 'peak of the memory in the last quarter over that before'),
       LAG_P99_MS: variable(200, 3_000, 100, 'lag of the event loop, p99 over the looks'),
       OUTBOX_AGE_S: variable(3, 10, 3, 'age of the oldest payment that is not yet in PostgreSQL, p99'),
     },
