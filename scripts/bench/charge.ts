@@ -1,6 +1,6 @@
 /** Charge: money into wallets, by access tokens that are known. */
 import { openArena } from './arena.ts';
-import { chargeStep, newUsers, tokens } from './crowd.ts';
+import { bearerOf, chargeStep, newUsers } from './crowd.ts';
 import { type Options, scaled } from './options.ts';
 import { printRuns, printTargets, ratio } from './table.ts';
 import { requestOf } from './wrk.ts';
@@ -13,7 +13,7 @@ export async function charge(options: Options): Promise<boolean> {
     const users = await newUsers(client, scaled(10_000, options));
     const requests = users.map((userId) =>
       requestOf('POST', `/api/v1/users/${userId}/balance`, {
-        headers: { authorization: `Bearer ${tokens.signAccess(userId)}` },
+        headers: { authorization: bearerOf(userId) },
         body: { amount: 1_000 },
       }),
     );

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Arena, openArena, type ServerResult } from './arena.ts';
 import { rssBytes } from './cores.ts';
-import { newUsers, openConcert, takePlaces, tokens } from './crowd.ts';
+import { bearerOf, joinRequests, newUsers, openConcert, takePlaces } from './crowd.ts';
 import type { Options } from './options.ts';
 import { print, printTargets } from './table.ts';
 import { requestOf } from './wrk.ts';
@@ -96,12 +96,7 @@ async function fill({ client }: Arena, concertId: string, count: number): Promis
 
 async function measure(arena: Arena, { concertId, polls }: Room, seconds: number): Promise<Room['rounds'][number]> {
   const users = await newUsers(arena.client, JOINS);
-  const joins = users.map((userId) =>
-    requestOf('POST', '/api/v1/queue', {
-      headers: { authorization: `Bearer ${tokens.signAccess(userId)}` },
-      body: { concertId },
-    }),
-  );
+  const joins = joinRequests(users.map(bearerOf), concertId);
   await sleep(500);
   await arena.run({ requests: polls, once: false, seconds: 1, connections: CONNECTIONS });
   const poll = await arena.run({ requests: polls, once: false, seconds: Math.ceil(seconds), connections: CONNECTIONS });

@@ -154,7 +154,7 @@ describe('a payment', () => {
         (recorded = (await under.call(`/api/v1/payments/${paid.body.paymentId}`, { queue: token })).body).recordedAt !==
         null,
     );
-    expect(Date.parse(recorded.recordedAt) - answeredMs).toBeLessThan(SOON_MS);
+    expect(Date.parse(recorded.recordedAt) - answeredMs).toBeLessThan(5_000);
     expect(recorded).toEqual({ ...paid.body, recordedAt: recorded.recordedAt });
   });
 

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { LIMITS } from '../limits.ts';
 import { cancelReservation } from '../reservations/cancel.ts';
 import {
@@ -14,6 +14,7 @@ import {
   scheduleInput,
   tryHold,
 } from '../reservations/holding.fixture.ts';
+import { stopClock } from '../testing/clock.ts';
 import { testRedis } from '../testing/connect.ts';
 import { startRedis } from '../testing/redis-server.ts';
 import { until } from '../testing/until.ts';
@@ -22,15 +23,6 @@ import type { SeatMap } from './shapes.ts';
 
 const redis = await testRedis();
 const process = createProcess(redis);
-
-afterEach(() => void vi.restoreAllMocks());
-
-/** The clock stands still, however long the machine takes, until it is told to go on. */
-function stopClock() {
-  let nowMs = Math.ceil(performance.now()); // sums of whole ones are exact
-  vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
-  return { pass: (ms: number) => void (nowMs += ms) };
-}
 
 /** The answer of HTTP of one process. */
 async function look(
@@ -268,7 +260,7 @@ test('while Redis is away there is no map, and it comes back by itself', async (
     const clock = stopClock();
     clock.pass(LIMITS.VERDICT_TRUSTED_MS + 1);
     await expect(look(alone.seatMaps, sale)).rejects.toThrow();
-    vi.restoreAllMocks();
+    clock.goOn();
     await server.restart();
     await until(async () =>
       look(alone.seatMaps, sale).then(

@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { directoryKeys } from '../redis/keys.ts';
+import { stopClock } from '../testing/clock.ts';
 import { flush, testRedis } from '../testing/connect.ts';
 import { concertInput } from '../testing/fan.ts';
 import { Api } from './api.fixture.ts';
@@ -13,13 +14,6 @@ beforeEach(async () => {
   await start();
 });
 afterEach(api.close);
-
-/** Until the end of the test: what takes long gives no token back. */
-function stopClock(): void {
-  const now = performance.now();
-  const clock = vi.spyOn(performance, 'now').mockReturnValue(now);
-  onTestFinished(() => clock.mockRestore());
-}
 
 describe('accounts', () => {
   const ann = { email: 'Ann@Example.com', password: 'correct horse' };
@@ -125,7 +119,7 @@ describe('the waiting room', () => {
   test('whoever obeys pollAfterSeconds meets no limit; a bucket of 8 does not last for haste', async () => {
     await start({ limits: { pollBurst: 8 } });
     const { queueId, token } = await join(await fan(), 'winter');
-    stopClock();
+    stopClock(); // or what takes long gives tokens back
     const poll = () => call(`/api/v1/queue/${queueId}`, { queue: token });
     for (let i = 0; i < 8; i++) expect((await poll()).status).toBe(200);
     for (let i = 0; i < 2; i++) expect(await poll()).toMatchObject({ status: 429, body: { code: 'RATE_LIMITED' } });

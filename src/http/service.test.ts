@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
-import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { refuse, Unavailable } from '../errors.ts';
+import { stopClock } from '../testing/clock.ts';
 import { flush, testRedis } from '../testing/connect.ts';
 import { rawCall } from '../testing/raw-http.ts';
 import { openWallet } from '../wallet/open.ts';
@@ -172,16 +173,14 @@ describe('what every answer carries', () => {
   test('503 with Retry-After where a dependency is away, told to the log once a second', async () => {
     const { call, log } = await start();
     const lines = () => log.filter(({ msg }) => String(msg).includes('503'));
-    const now = performance.now();
-    const clock = vi.spyOn(performance, 'now').mockReturnValue(now);
-    onTestFinished(() => clock.mockRestore());
+    const clock = stopClock();
     const away = await call('/api/v1/fail/away');
     expect(away).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE' } });
     expect(away.headers.get('retry-after')).toBe('7');
     const redisAway = await call('/api/v1/fail/redis');
     expect([redisAway.status, redisAway.headers.get('retry-after')]).toEqual([503, '1']);
     expect(lines()).toHaveLength(1);
-    clock.mockReturnValue(now + 1_001);
+    clock.pass(1_001);
     await call('/api/v1/fail/away');
     expect(lines()).toHaveLength(2);
   });

@@ -1,5 +1,6 @@
 /** What memory answers at once is what the long way says; what is not plain goes the long way. */
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { stopClock } from '../testing/clock.ts';
 import { flush, testRedis } from '../testing/connect.ts';
 import { concertInput } from '../testing/fan.ts';
 import { connectRaw, rawCall } from '../testing/raw-http.ts';
@@ -28,13 +29,6 @@ beforeAll(async () => {
   await remember();
 });
 afterAll(() => api.close());
-
-/** Until the end of the test: what memory knows gets no older, and no token of a bucket comes back. */
-function stopClock(): void {
-  const now = performance.now();
-  const clock = vi.spyOn(performance, 'now').mockReturnValue(now);
-  onTestFinished(() => clock.mockRestore());
-}
 
 async function remember(): Promise<void> {
   const { status } = await api.call(SEATS, { queue: active.token });

@@ -1,8 +1,9 @@
 /** Tickets, the guard, leaving: what becomes of a place once it is taken. */
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { QueueClaims } from '../auth/tokens.ts';
 import { LIMITS } from '../limits.ts';
 import { metrics } from '../observability/metrics.ts';
+import { stopClock } from '../testing/clock.ts';
 import { testRedis } from '../testing/connect.ts';
 import { until } from '../testing/until.ts';
 import {
@@ -30,13 +31,6 @@ import { tidyPlaces } from './tidy.ts';
 const redis = await testRedis();
 const log = { warn: () => {}, info: () => {} };
 const tokens = { signQueue: ({ queueId }: QueueClaims) => `token of ${queueId}` };
-
-afterEach(() => void vi.restoreAllMocks());
-
-/** The clock of this process stands still: what it has in memory stays as good as it is, however slow the machine. */
-function stopClock(): void {
-  vi.spyOn(performance, 'now').mockReturnValue(performance.now());
-}
 
 /** One process, which does not tick: it reads when it is asked or told to. */
 function process() {

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Unavailable } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { openRedis } from '../redis/client.ts';
+import { stopClock } from '../testing/clock.ts';
 import { testRedis } from '../testing/connect.ts';
 import { startRedis } from '../testing/redis-server.ts';
 import { until } from '../testing/until.ts';
@@ -40,13 +41,6 @@ function follow(views: RoomViews, concertId: string) {
   onTestFinished(views.subscribe(concertId, (tick) => ticks.push(tick)));
   const changes = () => ticks.flatMap((tick) => tick.changes);
   return { ticks, changes };
-}
-
-/** The clock of this process stands still, however long the machine takes, until it is told to go on. */
-function stopClock() {
-  let nowMs = Math.ceil(performance.now()); // sums of whole ones are exact
-  vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
-  return { pass: (ms: number) => void (nowMs += ms) };
 }
 
 /** A room made over a connection that waits for as long as Redis takes. */
@@ -332,7 +326,7 @@ test('503 before the first reading and a second after the last good one; back by
   // Once an outage: there may have been a short one before, where the machine is slow.
   const told = () => warn.mock.calls.length - info.mock.calls.length;
   expect(told()).toBe(1);
-  vi.restoreAllMocks();
+  clock.goOn();
   const seen = ticks.length;
   await server.restart();
   await until(() => ticks.length > seen);

@@ -2,6 +2,7 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { QueueClaims } from '../auth/tokens.ts';
 import { LIMITS } from '../limits.ts';
+import { stopClock } from '../testing/clock.ts';
 import { testRedis } from '../testing/connect.ts';
 import { type Client, startOwnRedis, startSocketServer } from '../testing/sockets.ts';
 import { until } from '../testing/until.ts';
@@ -25,12 +26,6 @@ async function serve(options: Parameters<typeof startSocketServer>[1] = {}, clie
   const server = await startSocketServer(client, options);
   onTestFinished(() => server.stop());
   return server;
-}
-
-/** Until the end of the test it is `nowMs()`, and not what the machine says, which may pause. */
-function setClock(nowMs: () => number): void {
-  const spy = vi.spyOn(performance, 'now').mockImplementation(nowMs);
-  onTestFinished(() => spy.mockRestore());
 }
 
 async function joinMany(room: TestRoom, count: number, name = 'u'): Promise<QueueClaims[]> {
@@ -215,14 +210,13 @@ describe('a ticket', () => {
     const claims = await join(room, 'ann');
     const client = await server.enter(claims);
     await client.next('ticket');
-    let nowMs = Math.ceil(performance.now()); // sums of whole ones are exact
-    setClock(() => nowMs);
+    const clock = stopClock();
     await resetRoomScript.run(redis, { keys: room.keys, args: { epoch: newEpoch(), by: '' } });
     await client.next('error');
     client.send({ type: 'auth', token: server.tokens.signQueue(claims) });
     const errors = await client.all('error', 2);
     expect(errors.map(({ problem }) => problem.code)).toEqual(['QUEUE_NOT_FOUND', 'QUEUE_NOT_FOUND']);
-    nowMs += 300;
+    clock.pass(300);
     expect(await client.closed).toBe(4403);
   });
 
@@ -288,9 +282,12 @@ describe('positions under random joins, leaves and admissions', () => {
     const server = await serve();
     const room = await openRoom(redis, { capacity: 0 });
     let ticks = 0;
-    const startMs = Math.ceil(performance.now());
-    setClock(() => startMs + ticks * LIMITS.TICK_MS);
-    onTestFinished(server.rooms.subscribe(room.concertId, () => ticks++));
+    const clock = stopClock();
+    const tick = () => {
+      ticks++;
+      clock.pass(LIMITS.TICK_MS);
+    };
+    onTestFinished(server.rooms.subscribe(room.concertId, tick));
     const claims = await joinMany(room, 150, 'first');
     const watched = claims.filter((_, i) => i % 4 === 0);
     const clients = new Map<string, Client>();

@@ -1,6 +1,7 @@
 /** Seats to those who watch: a snapshot, then changes without a gap. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { stopClock } from '../testing/clock.ts';
 import { testRedis } from '../testing/connect.ts';
 import { cancel, enterHall, hold, openHall } from '../testing/hall.ts';
 import { type Client, openClient, type SeatsMessage, startSocketServer } from '../testing/sockets.ts';
@@ -334,12 +335,10 @@ describe('a slow reader', () => {
     const server = await serve({ limits: { ...fast, WS_CATCH_UP_MS: 300 } });
     const hall = await openFullHall(server);
     // Time passes while the reader reads nothing, and not while the machine pauses.
-    let nowMs = Math.ceil(performance.now());
-    const spy = vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
-    onTestFinished(() => spy.mockRestore());
+    const clock = stopClock();
     const client = await enterWatching(server, hall);
     await clog(server, client, () => {
-      nowMs += 10;
+      clock.pass(10);
       return (server.told.get(4408) ?? 0) > 0;
     });
     client.raw.resume();

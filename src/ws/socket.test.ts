@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { onTestFinished, describe, expect, test, vi } from 'vitest';
+import { onTestFinished, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { stopClock } from '../testing/clock.ts';
 import { testRedis } from '../testing/connect.ts';
 import { openClient, startSocketServer } from '../testing/sockets.ts';
 import { until } from '../testing/until.ts';
@@ -12,14 +13,6 @@ async function serve(options: Parameters<typeof startSocketServer>[1] = {}) {
   const server = await startSocketServer(redis, options);
   onTestFinished(() => server.stop());
   return server;
-}
-
-/** The clock stands still, however long the machine takes, until it is told to go on. */
-function stopClock() {
-  let nowMs = Math.ceil(performance.now()); // sums of whole ones are exact
-  const spy = vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
-  onTestFinished(() => spy.mockRestore());
-  return { pass: (ms: number) => void (nowMs += ms) };
 }
 
 /** Resolves with the status of a refused upgrade. */
