@@ -155,8 +155,9 @@ export class WaitingRoom {
   #heedNetwork(): void {
     const { signal } = this.#ended;
     const browser = globalThis as Partial<Pick<EventTarget, 'addEventListener'>>;
-    browser.addEventListener?.('offline', () => this.#offline(), { signal });
-    browser.addEventListener?.('online', () => this.#link.retry(), { signal });
+    // Asked here, too: Node may forget that a signal ends a listener.
+    browser.addEventListener?.('offline', () => signal.aborted || this.#offline(), { signal });
+    browser.addEventListener?.('online', () => signal.aborted || this.#link.retry(), { signal });
   }
 
   #offline(): void {
